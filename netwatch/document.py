@@ -1,0 +1,172 @@
+"""What does one night look like to a machine? The JSON document `netwatch/1`, stable from here on.
+
+`netwatch scan --format json` prints it, `netwatch schema` prints its JSON schema, and every report and
+table is a view of it: there is one truth about a night. Times are UTC, ISO 8601 with a final Z. Fields
+are added under this version, never renamed or removed. It holds no patient data, because no
+observation can.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from netwatch.model import (  # noqa: TC001 - the JSON schema is made from these at run time
+    ChangeKind,
+    Exposure,
+    Outcome,
+    Reason,
+    Severity,
+    Status,
+    Vantage,
+)
+
+VERSION = "netwatch/1"
+
+
+@dataclass(frozen=True, slots=True)
+class RunPart:
+    """The night. `complete`: everything that was to be asked was asked, and ended."""
+
+    id: str
+    started: str
+    finished: str
+    complete: bool
+    vantages: tuple[Vantage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePart:
+    """A device of the site. `last_seen` before `run.started`: it did not answer tonight."""
+
+    id: str
+    address: str
+    mac: str | None
+    vendor: str | None
+    names: tuple[str, ...]
+    kind: str
+    maker: str | None
+    model: str | None
+    version: str | None
+    first_seen: str
+    last_seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePart:
+    """An open port and what answers there. `protocol` is `unknown` or guessed from the port number
+    where `facts.protocol_from` is `port` instead of `answer`."""
+
+    device: str
+    address: str
+    port: int
+    transport: str
+    protocol: str
+    vantage: Vantage
+    facts: dict[str, str | int | bool | None]
+    first_seen: str
+    last_seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingPart:
+    """A rule that holds somewhere. `resolved` ones are listed once, in the run that proved it."""
+
+    rule: str
+    severity: Severity
+    device: str
+    address: str
+    port: int
+    exposure: Exposure
+    status: Status
+    title: str
+    first_seen: str
+    last_seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePart:
+    """What moved since the night before. `previous` is the rule it came from, on the same ladder."""
+
+    kind: ChangeKind
+    rule: str
+    severity: Severity
+    device: str
+    address: str
+    port: int
+    title: str
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailurePart:
+    """A question without an answer."""
+
+    probe: str
+    vantage: Vantage
+    device: str | None
+    address: str
+    port: int | None
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoveragePart:
+    """What was asked, and how it ended. `ports` is a list such as `22,80,104-105`; `address` is a
+    network in the rows of the probe `discovery`."""
+
+    probe: str
+    vantage: Vantage
+    device: str | None
+    address: str
+    ports: str
+    outcome: Outcome
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One run of one site."""
+
+    schema: Literal["netwatch/1"]
+    site: str
+    run: RunPart
+    devices: tuple[DevicePart, ...]
+    services: tuple[ServicePart, ...]
+    findings: tuple[FindingPart, ...]
+    changes: tuple[ChangePart, ...]
+    failures: tuple[FailurePart, ...]
+    coverage: tuple[CoveragePart, ...]
+
+    def to_json(self, part: str | None = None) -> str:
+        """The document as text, or one of its lists under its name and that of the site and the run."""
+        whole = asdict(self)
+        if part is not None:
+            whole = {key: whole[key] for key in ("schema", "site", "run", part)}
+        return json.dumps(whole, ensure_ascii=False, indent=2)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of the document."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - slow to import
+
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": VERSION,
+    } | TypeAdapter(Document).json_schema()
+
+
+PARTS = tuple(field.name for field in fields(Document))
+
+
+def port_list(ports: tuple[int, ...]) -> str:
+    """`(22, 80, 104, 105)` as `22,80,104-105`."""
+    runs: list[list[int]] = []
+    for port in sorted(ports):
+        if runs and port == runs[-1][1] + 1:
+            runs[-1][1] = port
+        else:
+            runs.append([port, port])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)

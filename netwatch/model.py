@@ -1,0 +1,324 @@
+"""What does netwatch talk about? The nouns, and nothing that does anything.
+
+Facts, judgement and words are three things: an Observation says what was seen, without severity and
+without language; a Finding says which rule holds where; the catalogue (words.py) holds severity and
+sentences. This module imports nothing of ours.
+
+Errors that stop a command, drawn as a tree; the command line turns each into one line and an exit code::
+
+    NetwatchError
+    ├── ConfigError      the site file is wrong: names the key and says what is right
+    ├── ScopeError       a packet would have left what is authorised
+    ├── StoreError       the database cannot be opened, or is newer than we are
+    └── DeliveryError    a mail could not be handed over
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A fact is what JSON can hold: no bytes, no object, no patient.
+Fact = str | int | bool | None
+Facts = dict[str, Fact]
+
+
+class NetwatchError(Exception):
+    """Something the user can act on.
+
+    `message` is the id of a sentence in netwatch/words/*.toml and `details` fill it in; `str()` gives
+    the English sentence's ingredients, the command line gives the sentence in the user's language.
+    """
+
+    def __init__(self, message: str, **details: object) -> None:
+        super().__init__(message, details)
+        self.message = message
+        self.details = details
+
+    def __str__(self) -> str:
+        """Enough for a log: the id and what fills it in."""
+        return f"{self.message}: " + ", ".join(f"{k}={v}" for k, v in self.details.items())
+
+
+class ConfigError(NetwatchError):
+    """A site file, or an option, is wrong. `problems` holds one error per key when there are several."""
+
+    def __init__(self, message: str, problems: tuple[ConfigError, ...] = (), **details: object) -> None:
+        super().__init__(message, **details)
+        self.problems = problems
+
+
+class ScopeError(NetwatchError):
+    """Refused: outside the site's authorisation. No packet left."""
+
+
+class StoreError(NetwatchError):
+    """The database cannot be used."""
+
+
+class DeliveryError(NetwatchError):
+    """A mail was not accepted. `permanent`: trying again will not help."""
+
+    def __init__(self, message: str, *, permanent: bool = False, **details: object) -> None:
+        super().__init__(message, **details)
+        self.permanent = permanent
+
+
+class Severity(StrEnum):
+    """How bad a rule is, worst last."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for info, 4 for critical."""
+        return list(Severity).index(self)
+
+
+class Vantage(StrEnum):
+    """From where a fact was seen."""
+
+    LAN = "lan"
+    OUTSIDE = "outside"
+    BOX = "box"
+    DECLARED = "declared"
+    SHODAN = "shodan"
+    INTERNETDB = "internetdb"
+
+
+class Exposure(StrEnum):
+    """What is known about a service being reachable from the internet, least known first."""
+
+    NOT_CHECKED = "not-checked"
+    INSIDE_ONLY = "inside-only"
+    REPORTED = "reported"
+    FORWARDED = "forwarded"
+    EXPOSED = "exposed"
+
+    @property
+    def rank(self) -> int:
+        """The higher, the more is proved."""
+        return list(Exposure).index(self)
+
+
+class PortState(StrEnum):
+    """What a port did when it was knocked at. Three different answers, and two silences."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    FILTERED = "filtered"
+
+
+class Reason(StrEnum):
+    """Why a question has no answer."""
+
+    TIMEOUT = "timeout"  # nothing came in time
+    CLOSED = "closed"  # the peer ended the connection before it answered
+    REFUSED = "refused"  # no connection
+    LIMIT = "limit"  # the peer sent, or announced, more than we accept
+    PROTOCOL = "protocol"  # the answer does not follow its own standard
+    BUSY = "busy"  # the peer says: later
+    MUTE = "mute"  # a port nobody vouched for did not react: it speaks something else
+    SCOPE = "scope"  # egress said no
+    NMAP_MISSING = "nmap-missing"
+    NMAP_FAILED = "nmap-failed"  # died, was killed, or printed rubbish
+    UNFINISHED = "unfinished"  # the scan was stopped before this was asked
+    BUG = "bug"  # ours
+
+
+class Outcome(StrEnum):
+    """How something that was asked ended. Only `answered`, `open` and `closed` prove anything."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    FILTERED = "filtered"
+    ANSWERED = "answered"
+    NO_ANSWER = "no-answer"
+    TIMED_OUT = "timed-out"
+    FAILED = "failed"
+    EXCLUDED = "excluded"
+    NOT_ASKED = "not-asked"
+
+
+class Status(StrEnum):
+    """Where a finding stands tonight."""
+
+    OPEN = "open"
+    UNVERIFIED = "unverified"
+    RESOLVED = "resolved"
+
+
+class ChangeKind(StrEnum):
+    """What moved between two runs."""
+
+    APPEARED = "appeared"  # was asked before and was not so
+    WORSENED = "worsened"  # a higher rung of the same ladder, or more exposed
+    NEWLY_CHECKED = "newly-checked"  # was never asked before: news to us, perhaps not new
+    IMPROVED = "improved"  # a lower rung, proved
+    RESOLVED = "resolved"  # proved gone
+    UNVERIFIED = "unverified"  # no answer tonight: still there for all we know
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What stays the same when DHCP moves it. `id` is opaque; `address` is where it was last seen."""
+
+    id: str
+    address: str
+    mac: str | None = None
+    vendor: str | None = None
+    names: tuple[str, ...] = ()
+    kind: str = "unknown"
+    maker: str | None = None
+    model: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A device to be asked about, and the TCP ports it left open to us."""
+
+    device: str
+    address: str
+    open_ports: tuple[int, ...]
+    vantage: Vantage = Vantage.LAN
+
+    def observed(self, probe: str, port: int, protocol: str, facts: Mapping[str, Fact]) -> Observation:
+        """An Observation of this target, dated now."""
+        return Observation(
+            probe=probe,
+            vantage=self.vantage,
+            device=self.device,
+            address=self.address,
+            port=port,
+            protocol=protocol,
+            facts=dict(facts),
+            seen_at=datetime.now(UTC),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen: JSON-able, no severity, no language, no patient.
+
+    `protocol` is the short word for what answered (dicom, http, ssh, ...), `unknown` where an answer
+    came that we do not recognise. `proved` is false where only the port number suggests it.
+    """
+
+    probe: str
+    vantage: Vantage
+    device: str
+    address: str
+    port: int
+    protocol: str
+    facts: Facts
+    seen_at: datetime
+    transport: str = "tcp"
+    proved: bool = True
+
+    def finding(self, rule: str) -> Finding:
+        """This rule holds here."""
+        return Finding(
+            rule=rule,
+            device=self.device,
+            port=self.port,
+            transport=self.transport,
+            probe=self.probe,
+            address=self.address,
+            vantage=self.vantage,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A question without an answer. `detail` is ours, in English, and never what a peer sent."""
+
+    probe: str
+    vantage: Vantage
+    address: str
+    port: int | None
+    reason: Reason
+    detail: str = ""
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was asked of whom, and how it ended. `address` is a network in the rows of `discovery`."""
+
+    probe: str
+    vantage: Vantage
+    address: str
+    device: str | None
+    ports: tuple[int, ...]
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Which rule holds where. Hashable: it *is* its identity. The address may move, the finding stays."""
+
+    rule: str
+    device: str
+    port: int
+    transport: str = "tcp"
+    probe: str = field(default="", compare=False)
+    address: str = field(default="", compare=False)
+    vantage: Vantage = field(default=Vantage.LAN, compare=False)
+    exposure: Exposure = field(default=Exposure.NOT_CHECKED, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One night. `complete` is false when anything that was to be asked was not, or did not end."""
+
+    id: str
+    site: str
+    started: datetime
+    finished: datetime
+    complete: bool
+    vantages: tuple[Vantage, ...]
+    devices: tuple[Device, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    findings: frozenset[Finding] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What moved. `previous` is the rung it came from when it worsened or improved."""
+
+    kind: ChangeKind
+    finding: Finding
+    previous: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What deserves a mail at once: one per run at most."""
+
+    site: str
+    run: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail as it waits in the outbox: one recipient, one Message-ID for all its tries."""
+
+    message_id: str
+    recipient: str
+    subject: str
+    text: str
+    html: str

@@ -1,0 +1,102 @@
+"""Which words go with which rule, and which sentence with which message? In French and in English.
+
+Two catalogues, both TOML. Rules: `[id] severity, references`, then `[id.fr]` and `[id.en]` with
+`title`, `risk`, `remedy`. Messages: `fr.toml` and `en.toml` with the same keys. Loading fails where a
+language is missing: a doctor never meets a half-translated page.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwatch.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LANGUAGES = ("en", "fr")
+PARTS = ("title", "risk", "remedy")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a rule says to a person: what it is, why it matters, what to do now."""
+
+    title: str
+    risk: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of the catalogue. Rules of one `ladder` replace each other on the same port."""
+
+    id: str
+    severity: Severity
+    references: tuple[str, ...]
+    ladder: str | None
+    words: Mapping[str, Words]
+
+
+class Catalogue:
+    """All rules, by id."""
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        """Read the files. Raises ValueError naming the file, the rule and what is missing."""
+        self.rules = {rule.id: rule for path in files for rule in _rules(path)}
+
+    def __getitem__(self, rule: str) -> Rule:
+        """The rule; one we no longer know keeps its id as its title, and no severity is invented."""
+        if rule in self.rules:
+            return self.rules[rule]
+        words = Words(title=rule, risk="", remedy="")
+        return Rule(rule, Severity.INFO, (), None, dict.fromkeys(LANGUAGES, words))
+
+
+def _rules(path: Path) -> Iterable[Rule]:
+    """The rules of one file."""
+    for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        try:
+            yield Rule(
+                id=name,
+                severity=Severity(table["severity"]),
+                references=tuple(table["references"]),
+                ladder=table.get("ladder"),
+                words={
+                    language: Words(**{part: table[language][part].strip() for part in PARTS})
+                    for language in LANGUAGES
+                },
+            )
+        except (KeyError, ValueError, AttributeError) as error:
+            reason = f"{path.name}: [{name}]: {error}"
+            raise ValueError(reason) from error
+
+
+class Messages:
+    """The sentences of a folder with `en.toml` and `fr.toml`, in one language."""
+
+    def __init__(self, folder: Path, language: str) -> None:
+        """Read one language. `language` is one of LANGUAGES."""
+        self.language = language
+        text = (folder / f"{language}.toml").read_text(encoding="utf-8")
+        self.sentences: dict[str, Any] = flatten(tomllib.loads(text))
+
+    def __call__(self, message: str, **details: object) -> str:
+        """The sentence, filled in. Raises KeyError for an id that no one wrote."""
+        return str(self.sentences[message]).format(**details)
+
+
+def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`{"scan": {"done": "..."}}` as `{"scan.done": "..."}`."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def messages(language: str) -> Messages:
+    """The engine's own sentences: errors, command line, progress."""
+    return Messages(Path(__file__).parent / "words", language)
