@@ -1,8 +1,8 @@
 """Which words go with which rule, and which sentence with which message? In French and in English.
 
 Two catalogues, both TOML. Rules: `[id] severity, references`, then `[id.fr]` and `[id.en]` with
-`title`, `risk`, `remedy`. Messages: `fr.toml` and `en.toml` with the same keys. Loading fails where a
-language is missing: a doctor never meets a half-translated page.
+`title`, `risk`, `remedy`. Messages: `TOPIC.fr.toml` and `TOPIC.en.toml` with the same keys. Loading
+fails where a language is missing: a doctor never meets a half-translated page.
 """
 
 from __future__ import annotations
@@ -76,13 +76,15 @@ def _rules(path: Path) -> Iterable[Rule]:
 
 
 class Messages:
-    """The sentences of a folder with `en.toml` and `fr.toml`, in one language."""
+    """The sentences of a folder's `TOPIC.LANGUAGE.toml` files, in one language, by `topic.key`."""
 
     def __init__(self, folder: Path, language: str) -> None:
         """Read one language. `language` is one of LANGUAGES."""
         self.language = language
-        text = (folder / f"{language}.toml").read_text(encoding="utf-8")
-        self.sentences: dict[str, Any] = flatten(tomllib.loads(text))
+        self.sentences: dict[str, Any] = {}
+        for path in sorted(folder.glob(f"*.{language}.toml")):
+            topic = path.name.split(".")[0]
+            self.sentences |= flatten(tomllib.loads(path.read_text(encoding="utf-8")), f"{topic}.")
 
     def __call__(self, message: str, **details: object) -> str:
         """The sentence, filled in. Raises KeyError for an id that no one wrote."""
