@@ -1,0 +1,41 @@
+# What can be done here? `make` alone says it.
+
+PYTHON_HERE := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check bench image reference clean
+
+help:  ## these lines
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */\1|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+demo:  ## two nights in an example clinic on this machine, with the mail and the report it gives
+	@tests/lab/install.sh demo
+	@$(PYTHON_HERE) -m tests.lab.demo
+
+test:  ## all tests; as root also those that build a clinic of real servers
+	@tests/lab/install.sh test
+	@$(PYTHON_HERE) -m pytest
+
+lint:  ## style, types and architecture
+	@tests/lab/install.sh demo
+	@$(PYTHON_HERE) -m ruff check
+	@$(PYTHON_HERE) -m ruff format --check
+	@$(PYTHON_HERE) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+check: lint test  ## everything CI does
+
+bench:  ## what a scan costs: time, packets, memory
+	@tests/lab/install.sh test
+	@$(PYTHON_HERE) -m tests.lab.bench
+
+image:  ## a container image, built on this machine; nmap in it is Debian's
+	docker build -t netwatch .
+
+reference:  ## write docs/reference.md and docs/schema.json again, from the code
+	@tests/lab/install.sh demo
+	@$(PYTHON_HERE) -m tests.docs.generate
+
+clean:  ## remove what these commands made here
+	rm -rf .venv .demo .lab dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
