@@ -1,0 +1,199 @@
+"""How do we talk on one connection so that no peer can hold us, flood us or fool us?
+
+A Line is one TCP connection with three bounds: seconds for each answer, seconds for the whole question,
+and bytes received. It reads exactly what is asked for and never ahead of it, so that what a probe does
+not ask for stays in the kernel and dies with the socket: that is how a record that a server sends
+unasked leaves no trace here. TLS runs over memory buffers (ssl.MemoryBIO), which lets us see in clear
+whether a server asks for a client certificate (RFC 5246 7.4.4; encrypted in TLS 1.3, RFC 8446 4.3.2).
+
+Only egress.py makes Lines. It never verifies a certificate: we want to know who answers, not to trust.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import time
+
+from netwatch.model import Reason
+from netwatch.probe import ProbeError
+
+CHUNK = 4096
+CERTIFICATE_REQUEST = 13
+HANDSHAKE, CHANGE_CIPHER, APPLICATION = 22, 20, 23
+
+
+class Line:
+    """One bounded connection. Every way it can end early is a ProbeError."""
+
+    def __init__(self, sock: socket.socket, *, patience: float, seconds: float, limit: int) -> None:
+        """`patience`: seconds for one answer. `seconds`: for the whole question. `limit`: bytes in."""
+        self._socket = sock
+        self._patience = patience
+        self._end = time.monotonic() + seconds
+        self._by = min(self._end, time.monotonic() + patience)
+        self._limit = limit
+        self._tls: Tls | None = None
+        self.received = 0
+
+    @property
+    def tls_version(self) -> str | None:
+        """`TLSv1.2`, or None in clear."""
+        return self._tls.object.version() if self._tls else None
+
+    @property
+    def asked_certificate(self) -> bool | None:
+        """Did the server ask for our certificate? None: it could not be seen (TLS 1.3, or no TLS)."""
+        return self._tls.asked_certificate if self._tls else None
+
+    def send(self, data: bytes) -> None:
+        """Send all of it; the answer's time starts now."""
+        self._by = min(self._end, time.monotonic() + self._patience)
+        if self._tls:
+            self._tls.object.write(data)
+            data = self._tls.outgoing.read()
+        self._push(data)
+
+    def read(self, size: int) -> bytes:
+        """Exactly `size` bytes, or ProbeError. Nothing beyond them is taken from a clear connection."""
+        parts: list[bytes] = []
+        while size:
+            part = self._tls_read(size) if self._tls else self._pull(size)
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def listen(self, seconds: float) -> bytes:
+        """The first bytes (at most 16) of a server that speaks before it is spoken to, else nothing."""
+        self._socket.settimeout(seconds)
+        try:
+            heard = self._socket.recv(16)
+        except TimeoutError:
+            return b""
+        except OSError as error:
+            raise ProbeError(Reason.CLOSED, "reset before a byte was sent") from error
+        if not heard:
+            raise ProbeError(Reason.CLOSED, "ended before a byte was sent")
+        self.received += len(heard)
+        return heard
+
+    def start_tls(self, highest: ssl.TLSVersion) -> None:
+        """Do the TLS handshake. ProbeError(PROTOCOL) where the peer does not speak TLS as we do."""
+        self._by = min(self._end, time.monotonic() + self._patience)
+        self._tls = tls = Tls(highest)
+        while True:
+            try:
+                tls.object.do_handshake()
+            except ssl.SSLWantReadError:
+                self._push(tls.outgoing.read())
+                tls.feed(self._pull(CHUNK))
+            except ssl.SSLError as error:
+                with contextlib.suppress(ProbeError):
+                    self._push(tls.outgoing.read())
+                raise ProbeError(Reason.PROTOCOL, f"TLS handshake: {error.reason}") from error
+            else:
+                self._push(tls.outgoing.read())
+                return
+
+    def close(self) -> None:
+        """End it. What was not read is dropped by the kernel."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+    def _push(self, data: bytes) -> None:
+        try:
+            self._socket.settimeout(self._left())
+            self._socket.sendall(data)
+        except TimeoutError as error:
+            raise ProbeError(Reason.TIMEOUT, "the peer does not take what we send") from error
+        except OSError as error:
+            raise ProbeError(Reason.CLOSED, "ended by the peer while we were sending") from error
+
+    def _pull(self, size: int) -> bytes:
+        """At most `size` raw bytes, at least one."""
+        try:
+            self._socket.settimeout(self._left())
+            data = self._socket.recv(min(size, CHUNK))
+        except TimeoutError as error:
+            raise ProbeError(Reason.TIMEOUT, "no answer in time") from error
+        except OSError as error:
+            raise ProbeError(Reason.CLOSED, "reset by the peer") from error
+        if not data:
+            raise ProbeError(Reason.CLOSED, "ended by the peer without an answer")
+        self.received += len(data)
+        if self.received > self._limit:
+            raise ProbeError(Reason.LIMIT, f"more than {self._limit} bytes received")
+        return data
+
+    def _tls_read(self, size: int) -> bytes:
+        assert self._tls is not None
+        while True:
+            try:
+                data = self._tls.object.read(size)
+            except ssl.SSLWantReadError:
+                self._tls.feed(self._pull(CHUNK))
+            except ssl.SSLZeroReturnError as error:
+                raise ProbeError(Reason.CLOSED, "TLS ended by the peer") from error
+            except ssl.SSLError as error:
+                raise ProbeError(Reason.CLOSED, f"TLS: {error.reason}") from error
+            else:
+                if not data:
+                    raise ProbeError(Reason.CLOSED, "TLS ended by the peer")
+                return data
+
+    def _left(self) -> float:
+        left = self._by - time.monotonic()
+        if left <= 0:
+            raise ProbeError(Reason.TIMEOUT, "no answer in time")
+        return left
+
+
+class Tls:
+    """The TLS side of a Line, with an eye on the server's clear handshake messages."""
+
+    def __init__(self, highest: ssl.TLSVersion) -> None:
+        """Old versions and weak keys are accepted: an old modality is to be reported, not avoided."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.maximum_version = highest
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.object = context.wrap_bio(self.incoming, self.outgoing)
+        self._clear: bytearray | None = bytearray()
+        self._asked = False
+
+    @property
+    def asked_certificate(self) -> bool | None:
+        """True, False, or None where the handshake was encrypted (TLS 1.3)."""
+        return None if self.object.version() == "TLSv1.3" else self._asked
+
+    def feed(self, data: bytes) -> None:
+        """Give OpenSSL what came in."""
+        if self._clear is not None:
+            self._clear += data
+            self._asked, over = certificate_requested(bytes(self._clear))
+            if over:
+                self._clear = None
+        self.incoming.write(data)
+
+
+def certificate_requested(flight: bytes) -> tuple[bool, bool]:
+    """(a CertificateRequest is among the server's clear messages, the clear part is over)."""
+    messages, offset = bytearray(), 0
+    over = False
+    while offset + 5 <= len(flight) and not over:
+        kind, size = flight[offset], int.from_bytes(flight[offset + 3 : offset + 5], "big")
+        if offset + 5 + size > len(flight):
+            break
+        if kind == HANDSHAKE:
+            messages += flight[offset + 5 : offset + 5 + size]
+        over = kind in {CHANGE_CIPHER, APPLICATION}
+        offset += 5 + size
+    at, asked = 0, False
+    while at + 4 <= len(messages):
+        asked = asked or messages[at] == CERTIFICATE_REQUEST
+        at += 4 + int.from_bytes(messages[at + 1 : at + 4], "big")
+    return asked, over

@@ -1,0 +1,318 @@
+"""Does the imaging server answer a stranger's query? PS3.4 C.4.1, PS3.7 9.1, PS3.8 9.3.
+
+The ladder: association, C-ECHO, then one C-FIND for a study that cannot exist, so that a yes costs no
+patient anything. A storage class is negotiated and nothing is sent. The first sign of a record ends the
+connection; only the fact that it came is kept.
+
+An association that is accepted does not mean that images can be searched, and a rejection does not
+mean that they are safe: the highest rung that was proved is what is told. Where it stops: title and
+caller lists are never guessed at, and no object, worklist or patient level is ever asked.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+
+from netwatch.association import (
+    SECONDARY_CAPTURE,
+    STUDY_ROOT_FIND,
+    VERIFICATION,
+    Aborted,
+    Accepted,
+    Association,
+    NotDicom,
+    RecordSent,
+    Rejected,
+)
+from netwatch.model import Reason
+from netwatch.ports import curated
+from netwatch.probe import ProbeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from netwatch.egress import Egress
+    from netwatch.line import Line
+    from netwatch.model import Facts, Finding, Observation, Target
+    from netwatch.probe import ProbeFactory
+
+SUCCESS, PENDING = 0x0000, (0xFF00, 0xFF01)
+REFUSED = (0x0122, 0x0124)  # SOP class not supported, not authorised: PS3.7 C
+TLS_PORT = 2762
+
+# PS3.8 table 9-21, by source and reason.
+REJECTIONS = {
+    (1, 1): "no-reason-given",
+    (1, 2): "application-context-name-not-supported",
+    (1, 3): "calling-ae-title-not-recognized",
+    (1, 7): "called-ae-title-not-recognized",
+    (2, 1): "no-reason-given",
+    (2, 2): "protocol-version-not-supported",
+    (3, 1): "temporary-congestion",
+    (3, 2): "local-limit-exceeded",
+}
+RESULTS = {1: "rejected-permanent", 2: "rejected-transient"}
+SOURCES = {1: "service-user", 2: "service-provider-acse", 3: "service-provider-presentation"}
+
+# What a peer's first bytes say when they are not DICOM.
+OPENINGS = (
+    (b"HTTP/", "http"),
+    (b"<!DOC", "http"),
+    (b"<html", "http"),
+    (b"SSH-", "ssh"),
+    (b"RFB ", "vnc"),
+    (b"RTSP/", "rtsp"),
+    (b"220", "ftp-or-smtp"),
+    (b"-ERR", "redis"),
+    (b"\xff\xfb", "telnet"),
+    (b"\xff\xfd", "telnet"),
+    (b"\x15\x03", "tls"),
+)
+
+# Roots of Implementation Class UIDs: hints, one author's table; toolkit and maker are apart, because
+# makers ship toolkits and leave their strings.
+TOOLKITS = {
+    "1.2.276.0.7230010.3.": "DCMTK",
+    "1.2.40.0.13.1.3": "dcm4che",
+    "1.2.826.0.1.3680043.9.3811.": "pynetdicom",
+    "1.2.826.0.1.3680043.8.641.": "Orthanc",
+    "1.2.826.0.1.3680043.8.1057.": "OsiriX/Horos",
+    "1.2.826.0.1.3680043.2.135.1066.101": "ConQuest",
+    "1.3.6.1.4.1.30071.8": "fo-dicom",
+    "1.3.6.1.4.1.25403.": "ClearCanvas",
+}
+MAKERS = {
+    "1.2.840.113619.": "GE",
+    "1.3.12.2.1107.": "Siemens",
+    "1.2.840.113704.": "Philips",
+    "1.3.46.670589.": "Philips",
+    "1.2.840.114257.": "Agfa",
+    "1.2.840.113564.": "Carestream",
+    "1.2.392.200036.": "Fujifilm",
+    "1.2.840.113669.": "Merge",
+}
+
+AeTitle = Annotated[str, MinLen(1), MaxLen(16)]
+
+
+@dataclass(frozen=True, slots=True)
+class Dicom:
+    """Association, C-ECHO, then one C-FIND for a random StudyInstanceUID.
+
+    `timeout`: seconds, for the connection, the association, each DIMSE answer and the release.
+    `listen`: seconds to let a server of another kind speak first, on ports where DICOM is not at home.
+    """
+
+    name: ClassVar[str] = "dicom"
+    calling_ae: AeTitle = "NETWATCH"
+    called_ae: AeTitle = "ANY-SCP"
+    timeout: Annotated[float, Ge(0.5), Le(60)] = 5.0
+    listen: Annotated[float, Ge(0), Le(5)] = 0.5
+
+    def wants(self, target: Target) -> tuple[int, ...]:
+        """Every open port but those settled for something else; the usual ones first."""
+        known = curated()
+        open_to_it = [p for p in target.open_ports if p not in known or not known[p].settled]
+        return tuple(sorted(open_to_it, key=lambda port: (not usual(port), port)))
+
+    def observe(self, target: Target, port: int, egress: Egress) -> Iterator[Observation]:
+        """In clear first, then over TLS where the clear talk was cut short; TLS first on its own port."""
+        ways = (self._in_clear, self._over_tls)
+        trouble: list[ProbeError] = []
+        for way in reversed(ways) if port == TLS_PORT else ways:
+            facts: Facts = {}
+            try:
+                way(target, port, egress, facts)
+            except NotDicom as other:
+                if (word := recognise(other.opening)) != "tls":
+                    yield target.observed(self.name, port, word, facts)
+                    return
+                trouble.append(ProbeError(Reason.PROTOCOL, "TLS, but none that we could agree on"))
+            except ProbeError as error:
+                if facts.keys() & {"association", "client_certificate"}:
+                    yield target.observed(self.name, port, self._word(port, facts), facts)
+                    raise
+                trouble.append(error)
+                if error.reason is Reason.TIMEOUT:
+                    break  # a server that waits in silence would do so again: do not insist
+            else:
+                yield target.observed(self.name, port, self._word(port, facts), facts)
+                return
+        if usual(port):
+            raise trouble[0]
+        raise ProbeError(Reason.MUTE, trouble[0].detail)
+
+    def judge(self, seen: Observation) -> Iterable[Finding]:
+        """What was proved, not what was open."""
+        query, reject = seen.facts.get("query"), seen.facts.get("reject")
+        if query == "leaked":
+            yield seen.finding("dicom-patient-sent")
+        elif query == "answered":
+            yield seen.finding("dicom-query-answered")
+        elif reject == "called-ae-title-not-recognized":
+            yield seen.finding("dicom-name-only")
+        if seen.facts.get("store") == "negotiated":
+            yield seen.finding("dicom-store-negotiated")
+
+    def _word(self, port: int, facts: Facts) -> str:
+        """DICOM where it was proved; behind mutual TLS, DICOM only where it is at home."""
+        return self.name if "association" in facts or usual(port) else "tls"
+
+    def _in_clear(self, target: Target, port: int, egress: Egress, facts: Facts) -> None:
+        """One connection without TLS."""
+        facts["tls"] = False
+        with egress.connect(target.address, port, patience=self.timeout) as line:
+            if not usual(port) and self.listen and (heard := line.listen(self.listen)):
+                raise NotDicom(heard)
+            self._climb(line, facts)
+
+    def _over_tls(self, target: Target, port: int, egress: Egress, facts: Facts) -> None:
+        """TLS up to 1.2, where the server's demand for a certificate can be read; else 1.3."""
+        for highest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            with egress.connect(target.address, port, patience=self.timeout) as line:
+                try:
+                    line.start_tls(highest)
+                except ProbeError as error:
+                    if line.asked_certificate:
+                        facts.update(tls=True, client_certificate="required")
+                        return
+                    if highest is ssl.TLSVersion.TLSv1_2 and "VERSION" in error.detail.upper():
+                        continue  # it speaks 1.3 only
+                    raise
+                self._climb_secured(line, facts)
+                return
+
+    def _climb_secured(self, line: Line, facts: Facts) -> None:
+        """The ladder inside TLS, and what the server wants to see of us first."""
+        facts.update(tls=True, tls_version=line.tls_version)
+        asked = line.asked_certificate
+        try:
+            self._climb(line, facts)
+        except ProbeError as error:
+            demanded = "CERTIFICATE_REQUIRED" in error.detail.upper()  # the alert of TLS 1.3
+            if "association" in facts or not (asked or demanded):
+                raise
+            facts["client_certificate"] = "required"
+        finally:
+            if "association" in facts:
+                words = {True: "optional", False: "not-asked", None: "not-required"}
+                facts["client_certificate"] = words[asked]
+
+    def _climb(self, line: Line, facts: Facts) -> None:
+        """The ladder. Fills `facts` as it climbs, so that what was proved survives what fails."""
+        talk = Association(line, self.calling_ae, self.called_ae)
+        try:
+            answer = talk.request()
+        except Aborted:
+            facts.update(association="aborted", busy=False)
+            return
+        if isinstance(answer, Rejected):
+            facts.update(rejection(answer))
+            if facts["busy"]:
+                raise ProbeError(Reason.BUSY, str(facts["reject"]))
+            return
+        facts.update(acceptance(answer))
+        try:
+            if VERIFICATION in answer.contexts:
+                self._echo(talk, facts)
+            if STUDY_ROOT_FIND in answer.contexts:
+                self._query(talk, facts)
+        except NotDicom:
+            raise ProbeError(Reason.PROTOCOL, "bytes that are no PDU, inside an association") from None
+        except ProbeError:
+            talk.abort()
+            raise
+        if facts["query"] == "leaked":
+            talk.abort()
+        elif facts["query"] != "refused" or "query_status" in facts:
+            talk.release()
+        if facts["query"] == "unknown":
+            # Out of resources or unable to process is no refusal: tomorrow it may answer.
+            raise ProbeError(Reason.BUSY, f"C-FIND status {facts.get('query_status')}")
+
+    def _echo(self, talk: Association, facts: Facts) -> None:
+        facts["echo"] = "none"
+        try:
+            facts["echo"] = "answered" if talk.echo() == SUCCESS else "refused"
+        except Aborted:
+            facts["echo"] = "refused"
+            raise ProbeError(Reason.CLOSED, "aborted at C-ECHO") from None
+        except RecordSent:
+            raise ProbeError(Reason.PROTOCOL, "a dataset in answer to C-ECHO") from None
+
+    def _query(self, talk: Association, facts: Facts) -> None:
+        try:
+            status = talk.find()
+        except Aborted:
+            facts["query"] = "refused"
+            return
+        except RecordSent:
+            facts["query"] = "leaked"
+            return
+        facts["query_status"] = f"0x{status:04X}"
+        if status in PENDING:
+            facts["query"] = "leaked"
+        elif status == SUCCESS:
+            facts["query"] = "answered"
+        elif status in REFUSED:
+            facts["query"] = "refused"
+
+
+def usual(port: int) -> bool:
+    """Is DICOM at home on this port?"""
+    known = curated().get(port)
+    return known is not None and known.usual
+
+
+def recognise(opening: bytes) -> str:
+    """The protocol word for a peer's first bytes, or `unknown`."""
+    return next((word for mark, word in OPENINGS if opening.startswith(mark)), "unknown")
+
+
+def rejection(answer: Rejected) -> Facts:
+    """A-ASSOCIATE-RJ in the standard's words."""
+    word = REJECTIONS.get((answer.source, answer.reason), f"reserved-{answer.source}-{answer.reason}")
+    return {
+        "association": "rejected",
+        "reject": word,
+        "reject_result": RESULTS.get(answer.result, f"reserved-{answer.result}"),
+        "reject_source": SOURCES.get(answer.source, f"reserved-{answer.source}"),
+        "busy": answer.source == 3 and answer.reason in {1, 2},  # noqa: PLR2004 - table 9-21
+    }
+
+
+def acceptance(answer: Accepted) -> Facts:
+    """A-ASSOCIATE-AC: what was negotiated, and what the peer says it is made of."""
+    uid, version = answer.implementation_uid, answer.implementation_version
+    toolkit, maker = _by_root(TOOLKITS, uid), _by_root(MAKERS, uid)
+    return {
+        "association": "accepted",
+        "busy": False,
+        "echo": "none" if VERIFICATION in answer.contexts else "refused",
+        "query": "unknown" if STUDY_ROOT_FIND in answer.contexts else "not-offered",
+        "store": "negotiated" if SECONDARY_CAPTURE in answer.contexts else "not-offered",
+        "implementation_class_uid": uid,
+        "implementation_version": version,
+        "toolkit": toolkit,
+        "maker": maker,
+        "product": maker or (toolkit_version(toolkit, version) if toolkit else None),
+    }
+
+
+def toolkit_version(toolkit: str, version: str | None) -> str:
+    """`DCMTK`, `OFFIS_DCMTK_367` as `DCMTK 3.6.7`; other toolkits' names are left as they are."""
+    digits = (version or "").rpartition("_")[2]
+    if toolkit == "DCMTK" and digits.isdigit():
+        return f"{toolkit} {'.'.join(digits)}"
+    return toolkit
+
+
+def _by_root(table: dict[str, str], uid: str | None) -> str | None:
+    return next((name for root, name in table.items() if uid and uid.startswith(root)), None)
+
+
+PROBE: ProbeFactory = Dicom
