@@ -1,0 +1,42 @@
+# netwatch with Debian's Python and Debian's nmap, for a machine inside the practice:
+#
+#     make image
+#     docker run --rm --network host -v netwatch:/data netwatch scan /data/practice.toml
+#
+# The recipe installs nmap from Debian's packages on your machine. nmap's licence has conditions for those who
+# distribute it together with other programs: read it before you publish an image made from this file.
+
+FROM debian:bookworm-slim AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends python3 python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+RUN python3 -m venv /opt/netwatch
+WORKDIR /src
+COPY constraints.txt ./
+COPY pyproject.toml README.md LICENSE ./
+COPY netwatch netwatch
+COPY probes probes
+COPY reports reports
+RUN /opt/netwatch/bin/pip install --no-cache-dir -c constraints.txt .
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates libcap2-bin nmap python3 tzdata \
+    && setcap cap_net_raw+eip /usr/bin/nmap \
+    && apt-get purge -y --auto-remove libcap2-bin \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /data --no-create-home netwatch \
+    && install -d -o netwatch -g netwatch -m 700 /data
+COPY --from=build /opt/netwatch /opt/netwatch
+
+# The capability above lets nmap use ARP without root; this variable tells nmap that it may.
+ENV NMAP_PRIVILEGED=1 \
+    PATH=/opt/netwatch/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    XDG_DATA_HOME=/data
+USER netwatch
+WORKDIR /data
+VOLUME /data
+HEALTHCHECK --interval=1h --timeout=1m CMD ["netwatch", "doctor"]
+ENTRYPOINT ["netwatch"]
+CMD ["--help"]
