@@ -1,0 +1,110 @@
+"""Does the tree keep the promises that no single test can see?"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from netwatch.words import flatten
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("netwatch", "probes", "reports")
+
+# Source files without a test file of their own, and why.
+WITHOUT_TESTS = {
+    "netwatch/__init__.py": "holds the version, which test_wheel reads",
+    "reports/__init__.py": "holds a sentence",
+}
+
+# Written so that this file does not hold what it looks for.
+FORBIDDEN = {
+    "a registry's address": re.compile(
+        r"(py[p]i|python[h]osted|registry\.npm[j]s|deb\.debia[n])\.org|docke[r]\.io/"
+    ),
+    "a path of somebody's machine": re.compile(
+        r"/(wor[k]/(main|shared)|home/[a-z]\w*/|roo[t]/venv|User[s]/)"
+    ),
+}
+
+
+def tracked() -> list[Path]:
+    """The files of the repository, as git knows them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
+
+
+def sources() -> list[str]:
+    """The Python files of the three packages."""
+    found = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+def in_english() -> list[str]:
+    """The files of sentences, by their English half."""
+    found = (path for package in PACKAGES for path in (ROOT / package).rglob("*.en.toml"))
+    return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+def in_french() -> list[str]:
+    """The files of sentences, by their French half."""
+    found = (path for package in PACKAGES for path in (ROOT / package).rglob("*.fr.toml"))
+    return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+def sentences(path: Path) -> dict[str, object]:
+    """Every sentence of a file by its key."""
+    return flatten(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def fields(sentence: object) -> set[str]:
+    """The names a sentence wants filled in."""
+    return {name for _, name, _, _ in Formatter().parse(str(sentence)) if name is not None}
+
+
+@pytest.mark.parametrize("source", sources())
+def test_every_source_file_has_a_test_file_of_its_own(source: str) -> None:
+    if source in WITHOUT_TESTS:
+        return
+    path = Path(source)
+    expected = ROOT / "tests" / path.parent / f"test_{path.name.removeprefix('_')}"
+    if path.name == "__init__.py":
+        expected = ROOT / "tests" / path.parent / "test_package.py"
+    assert expected.is_file(), f"write {expected.relative_to(ROOT)}, or say in WITHOUT_TESTS why not"
+
+
+def test_no_exception_outlives_its_file() -> None:
+    assert set(WITHOUT_TESTS) <= set(sources())
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_tracked_file_names(what: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in tracked()
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        if FORBIDDEN[what].search(line)
+    ]
+    assert found == []
+
+
+def test_every_file_of_sentences_exists_in_both_languages() -> None:
+    assert [name.replace(".en.", ".fr.") for name in in_english()] == in_french()
+
+
+@pytest.mark.parametrize("english", in_english())
+def test_both_languages_hold_the_same_sentences_with_the_same_fields(english: str) -> None:
+    ours, theirs = sentences(ROOT / english), sentences(ROOT / english.replace(".en.", ".fr."))
+    assert ours.keys() == theirs.keys()
+    assert {key: fields(ours[key]) for key in ours} == {key: fields(theirs[key]) for key in theirs}
+
+
+@pytest.mark.parametrize("name", [*in_english(), *in_french()])
+def test_no_sentence_is_empty(name: str) -> None:
+    assert [key for key, sentence in sentences(ROOT / name).items() if not str(sentence).strip()] == []
