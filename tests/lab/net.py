@@ -76,8 +76,12 @@ class Host:
         log = self.log
         with log.open("ab") as out:
             process = subprocess.Popen(
-                self.command(argv, root=root), env=os.environ | (env or {}), start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                self.command(argv, root=root),
+                env=os.environ | (env or {}),
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
             )
         self.started.append(process)
         if ready_port is not None:
@@ -109,8 +113,14 @@ class Host:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program on this host to its end, whatever its exit code."""
         return subprocess.run(
-            self.command(argv, root=root), check=False, env=os.environ | (env or {}), timeout=timeout,
-            input=stdin if stdin is not None else "", text=True, errors="replace", capture_output=True,
+            self.command(argv, root=root),
+            check=False,
+            env=os.environ | (env or {}),
+            timeout=timeout,
+            input=stdin if stdin is not None else "",
+            text=True,
+            errors="replace",
+            capture_output=True,
         )
 
     def listening(self) -> frozenset[int]:
@@ -201,7 +211,8 @@ class Lab:
     @contextmanager
     def capture(self, path: Path) -> Iterator[Path]:
         """Keep every frame that the scanner sends or receives, as a pcap file."""
-        tcpdump = ["/usr/bin/tcpdump", "-i", "eth0", "-n", "-U", "-B", "65536", "-Z", "root", "-w", "-"]
+        # at once and frame by frame: what the kernel still held back would be lost at the end
+        tcpdump = "/usr/bin/tcpdump -i eth0 -n -U --immediate-mode -B 65536 -Z root -w -".split()
         with path.open("wb") as out:
             process = subprocess.Popen(
                 self.scanner.command(tcpdump, root=True), stdout=out, stderr=subprocess.PIPE
@@ -212,7 +223,7 @@ class Lab:
                 reason = f"tcpdump: {said!r}"
                 raise RuntimeError(reason)
             yield path
-            time.sleep(0.2)  # the last frames are still on their way through the kernel
+            time.sleep(0.2)  # for the last frames
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=10)
@@ -265,7 +276,9 @@ def _kill(space: str) -> None:
 def _is_zombie(pid: int) -> bool:
     """Dead already, waiting for its parent to look."""
     try:
-        return Path("/proc", str(pid), "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+        return (
+            Path("/proc", str(pid), "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+        )
     except OSError:
         return True
 

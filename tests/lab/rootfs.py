@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-PACKAGES = ("orthanc", "dcmtk", "nftables", "tcpdump")
+PACKAGES = ("orthanc", "dcmtk", "nftables", "openssl", "tcpdump")
 # Raise it when what prepare() makes changes: an older root is then made anew.
-RECIPE = "2 " + " ".join(PACKAGES)
+RECIPE = "3 " + " ".join(PACKAGES)
 STAMP = "netwatch-lab-recipe"
 
 
@@ -85,7 +85,8 @@ def _make(root: Path) -> None:
     shutil.rmtree(apt)
     _devices(root / "dev")
     (root / "etc" / "hosts").write_text("127.0.0.1 localhost\n", encoding="utf-8")
-    # tcpdump and storescp look for the names of these two
+    (root / "etc" / "localtime").symlink_to("/usr/share/zoneinfo/Etc/UTC")  # Orthanc insists on the link
+    # tcpdump looks for its user here
     (root / "etc" / "passwd").write_text("root:x:0:0:root:/:/bin/false\n", encoding="utf-8")
     (root / "etc" / "group").write_text("root:x:0:\n", encoding="utf-8")
     (root / STAMP).write_text(RECIPE, encoding="utf-8")
@@ -134,8 +135,14 @@ def _devices(folder: Path) -> None:
 def _must(argv: Sequence[str], **options: object) -> None:
     """Run it; what it said is in the error if it failed."""
     done = subprocess.run(  # type: ignore[call-overload]
-        argv, check=False, text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}, **({"stdin": subprocess.DEVNULL} | options),
+        argv,
+        check=False,
+        text=True,
+        errors="replace",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
+        **({"stdin": subprocess.DEVNULL} | options),
     )
     if done.returncode:
         reason = f"{argv[0]} failed making the lab's root:\n{done.stdout[-2000:]}"
