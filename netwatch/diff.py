@@ -1,0 +1,153 @@
+"""What moved between two nights? Pure: a picture of before, a run, and the changes between them.
+
+Silence is not repair: a finding is resolved only where its port was found closed, or where its question
+was asked and answered otherwise; else it is unverified. Asking more is not news: a finding on a port
+that was never asked before is newly checked, not newly exposed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING
+
+from netwatch.model import Change, ChangeKind, Finding, Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from netwatch.model import Coverage, Facts, Run
+
+    # The ladder of a rule and its rung there, or None for a rule that stands alone.
+    Ladder = Callable[[str], tuple[str, int] | None]
+
+ASKED = {Outcome.ANSWERED, Outcome.CLOSED, Outcome.FILTERED}
+GONE = {Outcome.ANSWERED, Outcome.CLOSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What was known before tonight.
+
+    `asked`: by (device, probe), the ports whose question was once answered; for the probe `sweep`, the
+    ports once found not open. `facts`: by (device, probe, port), the last ones.
+    """
+
+    findings: Mapping[Finding, Status] = field(default_factory=dict)
+    devices: frozenset[str] = frozenset()
+    asked: Mapping[tuple[str, str], frozenset[int]] = field(default_factory=dict)
+    facts: Mapping[tuple[str, str, int], Facts] = field(default_factory=dict)
+    networks: tuple[str, ...] = ()
+
+    def covers(self, address: str) -> bool:
+        """Was this address ever looked at?"""
+        return any(IPv4Address(address) in IPv4Network(network) for network in self.networks)
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What a run makes of the picture: each finding's status now, and what moved."""
+
+    findings: Mapping[Finding, Status]
+    changes: tuple[Change, ...]
+
+
+def compare(before: Picture, run: Run, ladder: Ladder) -> Night:
+    """The night. `compare(after, same run)` moves nothing."""
+    answers = _answers(run.coverage)
+    now = _settle(before, run, answers, ladder)
+    changes = [
+        *_arrivals(before, run, now, ladder),
+        *_departures(before, now, ladder),
+    ]
+    return Night(now, tuple(sorted(changes, key=lambda c: (c.finding.address, c.finding.port, c.finding.rule))))
+
+
+def _answers(coverage: Iterable[Coverage]) -> frozenset[tuple[str, str, int]]:
+    """The (device, probe, port) that tonight's answers settle; a closed port settles every probe's."""
+    return frozenset(
+        (row.device, row.probe, port)
+        for row in coverage
+        if row.device is not None and row.outcome in GONE
+        for port in row.ports
+    )
+
+
+def _settled(finding: Finding, answers: frozenset[tuple[str, str, int]]) -> bool:
+    return any((finding.device, probe, finding.port) in answers for probe in (finding.probe, "sweep"))
+
+
+def _settle(
+    before: Picture, run: Run, answers: frozenset[tuple[str, str, int]], ladder: Ladder
+) -> dict[Finding, Status]:
+    """Every finding of before and of tonight, with its status now."""
+    now = {
+        finding: Status.RESOLVED if _settled(finding, answers) else Status.UNVERIFIED
+        for finding in before.findings
+        if finding not in run.findings
+    }
+    unproved = {_rung_key(f, ladder): f for f, status in now.items() if status is Status.UNVERIFIED}
+    for finding in run.findings:
+        higher = unproved.get(_rung_key(finding, ladder)) if ladder(finding.rule) else None
+        if higher is not None and _rung(higher, ladder) > _rung(finding, ladder):
+            continue  # the worse rung was not disproved tonight: it stands, unverified
+        now[finding] = Status.OPEN
+        if higher is not None:
+            now[higher] = Status.RESOLVED  # replaced by a worse one
+    return now
+
+
+def _arrivals(before: Picture, run: Run, now: Mapping[Finding, Status], ladder: Ladder) -> Iterable[Change]:
+    """Findings of tonight that were not there, and those that are more exposed."""
+    stood = {_rung_key(f, ladder): f for f in before.findings if ladder(f.rule)}
+    same = {f: f for f in before.findings}
+    for finding in sorted(run.findings, key=lambda f: (f.address, f.port, f.rule)):
+        if finding not in now or now[finding] is not Status.OPEN:
+            continue
+        if finding in same:
+            if finding.exposure.rank > same[finding].exposure.rank:
+                yield Change(ChangeKind.WORSENED, finding, same[finding])
+            continue
+        other = stood.get(_rung_key(finding, ladder)) if ladder(finding.rule) else None
+        if other is not None:
+            worse = _rung(finding, ladder) > _rung(other, ladder)
+            yield Change(ChangeKind.WORSENED if worse else ChangeKind.IMPROVED, finding, other)
+        else:
+            yield Change(_novelty(before, run, finding), finding)
+
+
+def _departures(before: Picture, now: Mapping[Finding, Status], ladder: Ladder) -> Iterable[Change]:
+    """Findings that are gone or silent tonight, less those that another rung replaced."""
+    arrived = {_rung_key(f, ladder) for f, s in now.items() if s is Status.OPEN and ladder(f.rule)}
+    for finding, status in before.findings.items():
+        replaced = ladder(finding.rule) is not None and _rung_key(finding, ladder) in arrived
+        if now[finding] is Status.RESOLVED and not replaced:
+            yield Change(ChangeKind.RESOLVED, finding)
+        elif now[finding] is Status.UNVERIFIED and status is Status.OPEN:
+            yield Change(ChangeKind.UNVERIFIED, finding)
+
+
+def _novelty(before: Picture, run: Run, finding: Finding) -> ChangeKind:
+    """New in the world, or only new to us?"""
+    known = before.facts.get((finding.device, finding.probe, finding.port))
+    if known is not None and known in (o.facts for o in run.observations if _about(o, finding)):
+        return ChangeKind.NEWLY_CHECKED  # the same facts as before, judged by a rule we did not have
+    if finding.device not in before.devices:
+        return ChangeKind.APPEARED if before.covers(finding.address) else ChangeKind.NEWLY_CHECKED
+    asked = any(finding.port in before.asked.get((finding.device, p), ()) for p in (finding.probe, "sweep"))
+    return ChangeKind.APPEARED if asked else ChangeKind.NEWLY_CHECKED
+
+
+def _about(observation: object, finding: Finding) -> bool:
+    about = (observation.device, observation.probe, observation.port)  # type: ignore[attr-defined]
+    return about == (finding.device, finding.probe, finding.port)
+
+
+def _rung_key(finding: Finding, ladder: Ladder) -> tuple[str, str, int]:
+    on = ladder(finding.rule)
+    return (on[0] if on else finding.rule, finding.device, finding.port)
+
+
+def _rung(finding: Finding, ladder: Ladder) -> int:
+    on = ladder(finding.rule)
+    return on[1] if on else 0

@@ -1,0 +1,103 @@
+"""Which device is this? By its network card's MAC, else by its address, and we say which.
+
+A device's id is opaque and never changes once given: `m-` and a MAC, or `a-` and an address, whichever
+was first known. Where it stops, for now: a card that changes (randomised MAC) is a new device, and a
+device known by its address alone is taken for whoever holds that address next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from netwatch.model import Device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from netwatch.model import Observation
+
+PRINTER_PORTS = frozenset({515, 631, 9100})
+
+
+def identify(hosts: Iterable[tuple[str, str | None]], known: Iterable[Device]) -> dict[str, Device]:
+    """The device at each (address, MAC), by address. Known devices keep their id; each id is given once.
+
+    A MAC that answers at several addresses (a router's proxy ARP, a virtual address) is one device at the
+    address where it was known, or the lowest, and a device of its own at each of the others.
+    """
+    known = tuple(known)
+    by_mac = {device.mac: device for device in known if device.mac}
+    by_address = {device.address: device for device in known}
+    hosts = sorted(set(hosts), key=lambda host: tuple(map(int, host[0].split("."))))
+    first = _first_addresses(hosts, by_mac)
+    taken: dict[str, Device] = {}
+    ids: set[str] = set()
+    # Those with a card first: an address may not claim a device whose card has just moved elsewhere.
+    for address, mac in sorted(hosts, key=lambda host: host[1] is None):
+        if mac is not None and first[mac] == address:
+            device = _by_card(mac, address, by_mac, by_address)
+        elif mac is not None:
+            device = Device(id=f"m-{mac.replace(':', '')}-{address}", address=address)
+        else:
+            device = by_address.get(address, Device(id=f"a-{address}", address=address))
+        if device.id in ids:
+            device = Device(id=f"a-{address}", address=address)
+        ids.add(device.id)
+        taken[address] = replace(device, address=address, mac=mac or device.mac, vendor=vendor(mac or device.mac))
+    return taken
+
+
+def _first_addresses(hosts: list[tuple[str, str | None]], by_mac: Mapping[str, Device]) -> dict[str, str]:
+    """For each MAC, the address at which it is itself: where it was known, else the lowest."""
+    first: dict[str, str] = {}
+    for address, mac in hosts:
+        if mac is not None and (mac not in first or (mac in by_mac and by_mac[mac].address == address)):
+            first[mac] = address
+    return first
+
+
+def _by_card(mac: str, address: str, by_mac: Mapping[str, Device], by_address: Mapping[str, Device]) -> Device:
+    """The device with this card; else the one known at this address without any card; else a new one."""
+    if mac in by_mac:
+        return by_mac[mac]
+    here = by_address.get(address)
+    if here is not None and here.mac is None:
+        return here
+    return Device(id=f"m-{mac.replace(':', '')}", address=address)
+
+
+def vendor(mac: str | None) -> str | None:
+    """The maker of the network card, by pymanuf's copy of the IEEE registry; None for a made-up MAC."""
+    if mac is None or randomised(mac):
+        return None
+    name = _lookup(mac)
+    return "".join(c for c in name if c.isprintable())[:60] if name and name != "unknown" else None
+
+
+@cache
+def _lookup(mac: str) -> str | None:
+    from pymanuf import lookup  # noqa: PLC0415 - loads the whole registry
+
+    try:
+        return str(lookup(mac))
+    except ValueError:
+        return None
+
+
+def randomised(mac: str) -> bool:
+    """A locally administered MAC: randomised or virtual, it names no maker (IEEE 802, bit 0x02)."""
+    return bool(int(mac[:2], 16) & 2)
+
+
+def describe(device: Device, seen: Iterable[Observation], open_ports: Iterable[int]) -> Device:
+    """The device with what tonight's answers say of its kind. Evidence raises, its absence lowers nothing."""
+    facts = [o.facts for o in seen if o.protocol == "dicom" and o.facts.get("association")]
+    if facts:
+        archive = any(f.get("query") in {"answered", "refused", "leaked", "unknown"} for f in facts)
+        maker = next((str(f["maker"]) for f in facts if f.get("maker")), device.maker)
+        return replace(device, kind="archive" if archive else "medical-imaging", maker=maker)
+    if device.kind == "unknown" and PRINTER_PORTS & set(open_ports):
+        return replace(device, kind="printer")
+    return device

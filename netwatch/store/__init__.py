@@ -1,0 +1,138 @@
+"""Where is what was seen kept? One SQLite file, WAL, 0600, through sqlite-utils.
+
+The only package that speaks SQL: dataclasses go in and come out. A run, what it changed and the alerts
+it caused are written in one transaction: a run without its alerts, or an alert without its run, cannot
+exist. Raises StoreError where the file cannot be used, or was written by a newer netwatch.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from netwatch.model import StoreError
+from netwatch.store import outbox, reading, writing
+from netwatch.store.lock import held
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from sqlite_utils import Database
+
+    from netwatch.diff import Night, Picture
+    from netwatch.document import Document
+    from netwatch.model import Device, Letter, Run
+    from netwatch.words import Catalogue
+
+FILE = "netwatch.db"
+
+
+class Store:
+    """The database of one machine: many sites, many nights."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open it, make it where it is not there, bring it up to date."""
+        self.folder = folder
+        self.path = folder / FILE
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._db = _open(self.path)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError("store.cannot-open", path=self.path, why=error) from error
+
+    def __enter__(self) -> Store:
+        """For `with`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def lock(self, site: str) -> AbstractContextManager[None]:
+        """No two scans, and no two deliveries, of one site at once. Raises StoreError where one is under way."""
+        return held(self.folder / f"{site}.lock")
+
+    def remember(self, slug: str, name: str, language: str) -> None:
+        """Know this site by its name."""
+        with self._writing() as db:
+            writing.site(db, slug, name, language)
+
+    def record(self, run: Run, night: Night, letters: Iterable[Letter]) -> None:
+        """Keep a run, what it changed and the letters it caused, whole or not at all."""
+        with self._writing() as db:
+            number = writing.run(db, run)
+            writing.devices(db, run)
+            writing.services(db, run)
+            writing.findings(db, run, night)
+            writing.changes(db, number, night)
+            outbox.add(db, number, letters)
+
+    def picture(self, site: str) -> Picture:
+        """What is known of this site before tonight."""
+        return reading.picture(self._db, site)
+
+    def devices(self, site: str) -> tuple[Device, ...]:
+        """Every device ever seen on this site."""
+        return reading.devices(self._db, site)
+
+    def document(self, site: str, catalogue: Catalogue, language: str) -> Document | None:
+        """The last run of this site, or None before the first."""
+        return reading.document(self._db, site, catalogue, language)
+
+    def site(self, slug: str) -> tuple[str, str] | None:
+        """(name, language) of a site that was scanned here, or None."""
+        row = next(self._db.query("select name, language from sites where slug = ?", [slug]), None)
+        return (row["name"], row["language"]) if row else None
+
+    def sites(self) -> tuple[str, ...]:
+        """The slugs of all sites."""
+        return tuple(row["slug"] for row in self._db.query("select slug from sites order by slug"))
+
+    def waiting(self, site: str) -> tuple[Letter, ...]:
+        """The letters that nobody has accepted yet, oldest first."""
+        return outbox.waiting(self._db, site)
+
+    def trying(self, letter: Letter) -> None:
+        """A try starts: if we die now, we will know that this letter may have arrived."""
+        with self._writing() as db:
+            outbox.trying(db, letter)
+
+    def sent(self, letter: Letter) -> None:
+        """The mail server took it."""
+        with self._writing() as db:
+            outbox.sent(db, letter)
+
+    def put_back(self, letter: Letter, error: str) -> None:
+        """The mail server did not take it; it waits for the next try."""
+        with self._writing() as db:
+            outbox.put_back(db, letter, error)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Database]:
+        try:
+            with self._db.atomic():
+                yield self._db
+        except sqlite3.Error as error:
+            raise StoreError("store.cannot-write", path=self.path, why=error) from error
+
+
+def _open(path: Path) -> Database:
+    from sqlite_utils import Database  # noqa: PLC0415 - slow to import
+
+    from netwatch.store.schema import migrations  # noqa: PLC0415
+
+    db = Database(sqlite3.connect(path, timeout=30))
+    db.execute("pragma journal_mode = wal")
+    db.execute("pragma synchronous = full")
+    db.execute("pragma foreign_keys = on")
+    ours = {m.name for m in [*migrations.applied(db), *migrations.pending(db)]}
+    known = {m.name for m in migrations.pending(Database(memory=True))}
+    if newer := ours - known:
+        raise StoreError("store.newer", path=path, newer=", ".join(sorted(newer)))
+    migrations.apply(db)
+    return db

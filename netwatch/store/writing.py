@@ -1,0 +1,211 @@
+"""How does a run become rows? Every function is called inside the transaction of Store.record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from netwatch.document import port_list
+from netwatch.model import Outcome, Status
+from netwatch.ports import expand
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from netwatch.diff import Night
+    from netwatch.model import Coverage, Observation, Run
+
+
+def stamp(moment: datetime) -> str:
+    """UTC, seconds, a final Z."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def site(db: Database, slug: str, name: str, language: str) -> None:
+    """The site's row."""
+    db.execute(
+        "insert into sites (slug, name, language) values (?, ?, ?) "
+        "on conflict (slug) do update set name = excluded.name, language = excluded.language",
+        [slug, name, language],
+    )
+
+
+def site_number(db: Database, slug: str) -> int:
+    """The site's row number."""
+    return int(next(db.query("select id from sites where slug = ?", [slug]))["id"])
+
+
+def run(db: Database, night: Run) -> int:
+    """The run, its coverage (once per distinct text) and its failures; the run's row number."""
+    number = site_number(db, night.site)
+    row = db.execute(
+        "insert into runs (uid, site, started, finished, complete, vantages, coverage) "
+        "values (?, ?, ?, ?, ?, ?, ?) returning id",
+        [
+            night.id,
+            number,
+            stamp(night.started),
+            stamp(night.finished),
+            int(night.complete),
+            json.dumps(night.vantages),
+            _text(db, json.dumps([_coverage_row(row) for row in night.coverage], separators=(",", ":"))),
+        ],
+    ).fetchone()[0]
+    for failure in night.failures:
+        db.execute(
+            "insert into failures (run, probe, vantage, device, address, port, reason, detail) "
+            "values (:run, :probe, :vantage, :device, :address, :port, :reason, :detail)",
+            {"run": row} | asdict(failure),
+        )
+    _networks(db, number, night)
+    return int(row)
+
+
+def _coverage_row(row: Coverage) -> list[object]:
+    ports = port_list(row.ports)
+    return [row.probe, row.vantage, row.device, row.address, ports, row.outcome, row.detail]
+
+
+def _text(db: Database, body: str) -> int:
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    db.execute("insert or ignore into texts (digest, body) values (?, ?)", [digest, body])
+    return int(next(db.query("select id from texts where digest = ?", [digest]))["id"])
+
+
+def _networks(db: Database, number: int, night: Run) -> None:
+    """Add tonight's networks to those ever looked at."""
+    known = json.loads(next(db.query("select networks from sites where id = ?", [number]))["networks"])
+    looked = {
+        row.address
+        for row in night.coverage
+        if row.probe == "discovery" and row.outcome is Outcome.ANSWERED
+    }
+    if looked - set(known):
+        every = json.dumps(sorted(looked | set(known)))
+        db.execute("update sites set networks = ? where id = ?", [every, number])
+
+
+def devices(db: Database, night: Run) -> None:
+    """Tonight's devices, seen again or for the first time."""
+    number = site_number(db, night.site)
+    for device in night.devices:
+        db.execute(
+            "insert into devices (site, id, address, mac, vendor, names, kind, maker, model, version, "
+            "first_seen, last_seen) values (:site, :id, :address, :mac, :vendor, :names, :kind, :maker, "
+            ":model, :version, :now, :now) on conflict (site, id) do update set address = :address, "
+            "mac = :mac, vendor = :vendor, names = :names, kind = :kind, maker = :maker, model = :model, "
+            "version = :version, last_seen = :now",
+            asdict(device)
+            | {"site": number, "names": json.dumps(device.names), "now": stamp(night.started)},
+        )
+
+
+def services(db: Database, night: Run) -> None:
+    """Each observation carries its interval on, or ends it and begins another; closed ports end theirs."""
+    number, now = site_number(db, night.site), stamp(night.started)
+    for seen in night.observations:
+        _carry(db, number, now, seen)
+    for row in night.coverage:
+        if row.probe == "sweep" and row.outcome is Outcome.CLOSED and row.device is not None:
+            db.execute(
+                "update services set ended = ? where site = ? and device = ? and vantage = ? "
+                "and ended is null and port in (select value from json_each(?))",
+                [now, number, row.device, row.vantage, json.dumps(row.ports)],
+            )
+        if row.device is not None and row.ports and _remembered(row):
+            _ask(db, number, row)
+
+
+def _carry(db: Database, number: int, now: str, seen: Observation) -> None:
+    key = [number, seen.device, seen.port, seen.transport, seen.vantage, seen.probe]
+    facts = json.dumps(seen.facts, sort_keys=True, ensure_ascii=False)
+    same = (
+        "update services set last_seen = ?, address = ? where site = ? and device = ? and port = ? "
+        "and transport = ? and vantage = ? and probe = ? and ended is null "
+        "and facts = ? and protocol = ? and proved = ?"
+    )
+    known = [facts, seen.protocol, int(seen.proved)]
+    if db.execute(same, [now, seen.address, *key, *known]).rowcount:
+        return
+    db.execute(
+        "update services set ended = ? where site = ? and device = ? and port = ? and transport = ? "
+        "and vantage = ? and probe = ? and ended is null",
+        [now, *key],
+    )
+    db.execute(
+        "insert into services (site, device, port, transport, vantage, probe, facts, protocol, proved, "
+        "address, first_seen, last_seen) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [*key, *known, seen.address, now, now],
+    )
+
+
+def _remembered(row: Coverage) -> bool:
+    """Answers that count as "was asked before": see diff.Picture.asked."""
+    settled = {Outcome.CLOSED, Outcome.FILTERED} if row.probe == "sweep" else {Outcome.ANSWERED}
+    return row.outcome in settled
+
+
+def _ask(db: Database, number: int, row: Coverage) -> None:
+    """Remember which ports were asked; nothing is written on a night that asked nothing new."""
+    key = [number, row.device, row.probe]
+    known = next(
+        db.query("select ports from asked where site = ? and device = ? and probe = ?", key), {"ports": ""}
+    )
+    ports = port_list(tuple({*row.ports, *parse(known["ports"])}))
+    if ports != known["ports"]:
+        db.execute("insert or replace into asked (site, device, probe, ports) values (?, ?, ?, ?)", [*key, ports])
+
+
+def parse(ports: str) -> list[int]:
+    """`22,80-81` as numbers; the other way round is document.port_list."""
+    return expand(ports.split(",")) if ports else []
+
+
+def findings(db: Database, night: Run, after: Night) -> None:
+    """Each finding's interval: carried on, ended where it was proved gone, begun where it is new."""
+    number, now = site_number(db, night.site), stamp(night.started)
+    for finding, status in after.findings.items():
+        key = asdict(finding) | {"site": number, "status": status, "now": now}
+        here = (
+            "where site = :site and rule = :rule and device = :device and port = :port "
+            "and transport = :transport and ended is null"
+        )
+        if status is Status.OPEN:
+            updated = db.execute(
+                "update findings set status = :status, address = :address, exposure = :exposure, "
+                f"last_seen = :now {here}",  # noqa: S608 - `here` is a constant
+                key,
+            )
+            if not updated.rowcount:
+                db.execute(
+                    "insert into findings (site, rule, device, address, port, transport, probe, vantage, "
+                    "exposure, status, first_seen, last_seen) values (:site, :rule, :device, :address, "
+                    ":port, :transport, :probe, :vantage, :exposure, :status, :now, :now)",
+                    key,
+                )
+        elif status is Status.UNVERIFIED:
+            db.execute(f"update findings set status = :status {here}", key)  # noqa: S608
+        else:
+            db.execute(f"update findings set status = :status, ended = :now {here}", key)  # noqa: S608
+
+
+def changes(db: Database, number: int, night: Night) -> None:
+    """What moved, for `netwatch diff`."""
+    for change in night.changes:
+        finding = change.finding
+        db.execute(
+            "insert into changes (run, kind, rule, device, address, port, previous) values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                number,
+                change.kind,
+                finding.rule,
+                finding.device,
+                finding.address,
+                finding.port,
+                change.previous.rule if change.previous else None,
+            ],
+        )
