@@ -1,0 +1,220 @@
+"""What does docs/reference.md say? What the code says: this writes it, and a test compares.
+
+`make reference` writes docs/reference.md and docs/schema.json again.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import click
+from netwatch.cli import main as netwatch
+from netwatch.config import SiteFile
+from netwatch.exits import Exit
+from pydantic import BaseModel
+
+import probes
+from netwatch import document
+from netwatch.words import Catalogue
+from tests.docs.spell import bounds, describe, value
+
+if TYPE_CHECKING:
+    from netwatch.probe import ProbeFactory
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+COMMAND = "make reference"
+
+Writer = Callable[[], str]
+
+OPENING = """# Reference
+
+Written by the code itself: do not edit this page, run `{command}`.
+
+- [Commands](#commands)
+- [Exit codes](#exit-codes)
+- [The site file](#the-site-file)
+- [Probes and their options](#probes-and-their-options)
+- [Rules](#rules)
+- [The JSON document](#the-json-document)
+"""
+
+
+def reference() -> str:
+    """The whole page."""
+    parts = [
+        [OPENING.format(command=COMMAND)],
+        ["## Commands\n", *commands()],
+        ["## Exit codes\n", *exit_codes()],
+        ["## The site file\n", *site_file()],
+        ["## Probes and their options\n", *probe_options()],
+        ["## Rules\n", *rules()],
+        ["## The JSON document\n", *json_document()],
+    ]
+    return "\n".join(line for part in parts for line in part).rstrip() + "\n"
+
+
+def schema() -> str:
+    """docs/schema.json."""
+    return json.dumps(document.schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def commands() -> Iterator[str]:
+    """Every command, as its own --help says it in English."""
+    yield from _command(netwatch, click.Context(netwatch, info_name="netwatch"))
+
+
+def _command(command: click.Command, context: click.Context) -> Iterator[str]:
+    yield f"### `{context.command_path}`\n"
+    yield f"{inspect.cleandoc(command.help or '')}\n"
+    rows = [record for parameter in command.get_params(context) if (record := _parameter(parameter, context))]
+    yield from table(("Option", "Meaning"), rows)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None and not below.hidden:
+                yield from _command(below, click.Context(below, info_name=name, parent=context))
+
+
+def _parameter(parameter: click.Parameter, context: click.Context) -> tuple[str, str] | None:
+    if isinstance(parameter, click.Argument):
+        return f"`{parameter.make_metavar(context)}`", getattr(parameter, "help", None) or "required"
+    record = parameter.get_help_record(context)
+    return (f"`{record[0]}`", record[1]) if record else None
+
+
+def exit_codes() -> Iterator[str]:
+    """What the shell is told."""
+    comments = _comments(Exit)
+    yield from table(
+        ("Code", "Name", "Meaning"), [(str(int(e)), e.name, comments.get(e.name, "")) for e in Exit]
+    )
+
+
+def _comments(kind: type) -> dict[str, str]:
+    """The comment behind each member: `CLEAN = 0  # nothing to say`."""
+    said = {}
+    for line in inspect.getsource(kind).splitlines():
+        code, _, comment = line.partition("  # ")
+        if "=" in code and comment:
+            said[code.partition("=")[0].strip()] = comment.strip()
+    return said
+
+
+def site_file() -> Iterator[str]:
+    """Every key of a site file."""
+    yield "[The site file](site-file.md) explains them with an example.\n"
+    yield from table(("Key", "Holds", "Default", "Meaning"), _keys(SiteFile, ""))
+
+
+def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, ...]]:
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        below = _model(field.annotation)
+        if below is not None:
+            yield f"`[{key}]`", "table", "", field.description or ""
+            yield from _keys(below, f"{key}.")
+            continue
+        default = "required" if field.is_required() else value(field.get_default(call_default_factory=True))
+        holds = " ".join([describe(field.annotation), *bounds(field.metadata)])
+        yield f"`{key}`", holds, default, field.description or ""
+
+
+def _model(annotation: object) -> type[BaseModel] | None:
+    """The model inside `Model` or `Model | None`."""
+    found = [
+        a for a in (annotation, *get_args(annotation)) if inspect.isclass(a) and issubclass(a, BaseModel)
+    ]
+    return found[0] if found else None
+
+
+def probe_options() -> Iterator[str]:
+    """Every probe: its question, its options."""
+    yield "An option is written in the site file: `[probes.dicom]`, then `timeout = 2`.\n"
+    for name, factory in sorted(probes.load().items()):
+        yield f"### `{name}`\n"
+        yield inspect.cleandoc(inspect.getmodule(factory).__doc__ or "") + "\n"
+        yield inspect.getdoc(factory) or ""
+        yield ""
+        yield from table(("Option", "Holds", "Default"), _options(factory))
+
+
+def _options(factory: ProbeFactory) -> Iterator[tuple[str, ...]]:
+    hints = get_type_hints(factory, include_extras=True)
+    for field in fields(factory):  # type: ignore[arg-type]
+        default = "required" if field.default is MISSING else value(field.default)
+        yield f"`{field.name}`", describe(hints[field.name]), default
+
+
+def rules() -> Iterator[str]:
+    """Every rule that can hold, worst first."""
+    catalogue = Catalogue(probes.words())
+    ordered = sorted(catalogue.rules.values(), key=lambda rule: (-rule.severity.rank, rule.id))
+    yield from table(
+        ("Rule", "Severity", "Title", "En français"),
+        [(f"`{r.id}`", r.severity, r.words["en"].title, r.words["fr"].title) for r in ordered],
+    )
+
+
+def json_document() -> Iterator[str]:
+    """What stands in each list of the document."""
+    yield f"`netwatch scan --format json` prints one document of the version `{document.VERSION}`. Its JSON"
+    yield "schema is [schema.json](schema.json), and `netwatch schema` prints it. Fields are added under this"
+    yield "version, never renamed or removed. Times are UTC.\n"
+    whole = document.schema()
+    yield from table(("Field", "Holds"), _properties(whole["properties"], whole["$defs"]))
+    for name, part in whole["$defs"].items():
+        if "properties" in part:
+            yield f"### {name.removesuffix('Part').lower()}\n"
+            yield " ".join(part.get("description", "").split()) + "\n"
+            yield from table(("Field", "Holds"), _properties(part["properties"], whole["$defs"]))
+
+
+def _properties(properties: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, what in properties.items():
+        yield f"`{name}`", _holds(what, parts)
+
+
+def _holds(what: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+    """A JSON schema's type, in words."""
+    said = str(what.get("type", "anything"))
+    if "$ref" in what:
+        name = what["$ref"].rpartition("/")[2]
+        said = _holds(parts[name], parts) if "enum" in parts[name] else name.removesuffix("Part").lower()
+    elif "enum" in what or "const" in what:
+        said = ", ".join(f"`{one}`" for one in what.get("enum", [what.get("const")]))
+    elif "anyOf" in what:
+        said = " or ".join(_holds(one, parts) for one in what["anyOf"])
+    elif said == "array":
+        said = f"list of: {_holds(what['items'], parts)}"
+    elif isinstance(what.get("additionalProperties"), dict):
+        said = f"object of: {_holds(what['additionalProperties'], parts)}"
+    return said
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """A Markdown table; nothing where there are no rows."""
+    rows = list(rows)
+    if rows:
+        yield _row(head)
+        yield _row(("---",) * len(head))
+        yield from map(_row, rows)
+        yield ""
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
+
+
+def main() -> None:
+    """Write both files."""
+    (DOCS / "reference.md").write_text(reference(), encoding="utf-8")
+    (DOCS / "schema.json").write_text(schema(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
