@@ -37,9 +37,9 @@ def clean(text: object, limit: int | None = None) -> str:
 
 
 def typeset(text: str) -> str:
-    """Curly apostrophes, and no line break before `:` `;` `?` `!` or inside guillemets."""
+    """Curly apostrophes, and no line break before `:` `;` `?` `!`, inside guillemets or in `22 h 04`."""
     curly = re.sub(r"(?<=\w)'(?=[\w«])", "\u2019", text)
-    return re.sub(r"(?<=«) | (?=[:;?!»])", NO_BREAK, curly)
+    return re.sub(r"(?<=«) | (?=[:;?!»])|(?<=\}) (?=h )|(?<=\} h) ", NO_BREAK, curly)
 
 
 def lower_first(text: str) -> str:
@@ -70,7 +70,9 @@ class Phrases:
         return self.messages(message, **safe)
 
     def count(self, message: str, number: int, **details: object) -> str:
-        """`message.one` for one and `message.many` otherwise; zero is not said, it is left out."""
+        """`message.one` for one, `message.many` otherwise; `message.none` for none where there is one."""
+        if number == 0 and f"{message}.none" in self.messages.sentences:
+            return self(f"{message}.none")
         return self(f"{message}.{'one' if number == 1 else 'many'}", number=number, **details)
 
     def word(self, topic: str, value: str) -> str:

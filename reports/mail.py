@@ -1,0 +1,252 @@
+"""What does an alert say to a doctor who reads only the subject, and what to one who opens it?
+
+The subject alone tells the site, what, and where, in at most 150 characters on one line. The text part
+wraps at 72 columns; the HTML part is simple tables with inline style and fetches nothing.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netwatch.model import ChangeKind, Exposure, Severity
+from reports.phrase import ADDRESS, NAME, NO_BREAK, Phrases, clean, lower_first, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from jinja2 import Template
+
+    from netwatch.model import Alert, Change, Device, Finding
+    from netwatch.words import Catalogue
+
+SUBJECT = 150
+COLUMNS = 72
+SITE = 32  # characters of the site's name in a subject
+TITLE = 20  # characters of a title that a subject always keeps
+
+_TRIED_OUTSIDE = (Exposure.EXPOSED, Exposure.INSIDE_ONLY)
+_FOUND = (ChangeKind.APPEARED, ChangeKind.WORSENED)
+_QUIET = (ChangeKind.UNVERIFIED, ChangeKind.IMPROVED, ChangeKind.RESOLVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail without its envelope."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something to act on, as it is read. `same_as` is the number of the item with the same advice."""
+
+    number: int
+    severity: Severity
+    title: str
+    device: str
+    place: str
+    before: str
+    exposure: str
+    risk: str
+    remedy: tuple[str, ...]
+    same_as: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Items that became known in the same way."""
+
+    title: str
+    explain: str
+    items: tuple[Item, ...]
+
+
+def compose(
+    site_name: str,
+    alert: Alert,
+    devices: Mapping[str, Device],
+    catalogue: Catalogue,
+    language: str,
+    complete: bool,  # noqa: FBT001 - a fact of the run, given with the others
+    found_at: datetime,
+    public_addresses: Sequence[str] = (),
+) -> Mail:
+    """The mail of one alert. `found_at` is when the run finished; `complete` is that of the run."""
+    parts = {}
+    for kind in ("txt", "html"):
+        writer = Writer(Phrases(language, fine=True), devices, catalogue)
+        parts[kind] = _template(f"mail.{kind}").render(
+            say=writer.say,
+            greeting=writer.say(
+                "mail.greeting", when=writer.say.moments.full(found_at), site=clean(site_name, NAME)
+            ),
+            complete=complete,
+            intro=writer.intro(alert),
+            sections=writer.sections(alert),
+            also=writer.also(alert),
+            public=writer.public(alert, public_addresses),
+        )
+    plain = Writer(Phrases(language), devices, catalogue)
+    return Mail(plain.subject(site_name, alert), wrapped(parts["txt"]), parts["html"])
+
+
+def wrapped(text: str) -> str:
+    """Each line wrapped at 72 columns under its own indent, in plain spaces and straight apostrophes."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        body = line.lstrip(" ")
+        indent = " " * (len(line) - len(body) + (len(body.split(" ", 1)[0]) + 1 if _is_item(body) else 0))
+        lines += textwrap.wrap(line, COLUMNS, subsequent_indent=indent, break_on_hyphens=False) or [""]
+    return "\n".join(lines).replace(NO_BREAK, " ").replace("\u2019", "'") + "\n"
+
+
+def _is_item(line: str) -> bool:
+    """`- one` or `2. two`."""
+    head = line.split(" ", 1)[0]
+    return head == "-" or (head.endswith(".") and head[:-1].isdigit())
+
+
+class Writer:
+    """The parts of a mail, in words."""
+
+    def __init__(self, say: Phrases, devices: Mapping[str, Device], catalogue: Catalogue) -> None:
+        """Everything that the sentences are made of."""
+        self.say = say
+        self.devices = devices
+        self.catalogue = catalogue
+
+    def subject(self, site_name: str, alert: Alert) -> str:
+        """Site, the worst news, where it is, and how many others. The title gives way when it is too long."""
+        news = self.to_act_on(alert) or self.ordered(alert, *_QUIET)
+        if not news:
+            return clean(site_name, NAME)
+        lead = news[0]
+        kind = lead.kind if lead.kind in _QUIET else "found"
+        title = lower_first(self.say.rule(self.catalogue, lead.finding.rule).title)
+        parts = {
+            "site": clean(site_name, SITE),
+            "where": self.say.place(lead.finding.address, lead.finding.port),
+        }
+        others = self.say.messages(f"mail.subject.others.{_plural(len(news) - 1)}", number=len(news) - 1)
+        frame = self.say.messages(f"mail.subject.{kind}", title="", others=others, **parts)
+        title = clean(title, max(TITLE, SUBJECT - len(frame)))
+        return clean(self.say.messages(f"mail.subject.{kind}", title=title, others=others, **parts), SUBJECT)
+
+    def intro(self, alert: Alert) -> str:
+        """How much there is to act on."""
+        number = len(self.to_act_on(alert))
+        return self.say.count("mail.intro.found", number) if number else self.say("mail.intro.quiet")
+
+    def to_act_on(self, alert: Alert) -> list[Change]:
+        """What appeared or worsened, then what was never checked before."""
+        return self.ordered(alert, *_FOUND) + self.ordered(alert, ChangeKind.NEWLY_CHECKED)
+
+    def ordered(self, alert: Alert, *kinds: ChangeKind) -> list[Change]:
+        """The changes of these kinds, worst first."""
+        return sorted(
+            (change for change in alert.changes if change.kind in kinds),
+            key=lambda c: (
+                -self.severity(c.finding).rank,
+                -c.finding.exposure.rank,
+                c.finding.rule,
+                c.finding.address,
+                c.finding.port,
+            ),
+        )
+
+    def severity(self, finding: Finding) -> Severity:
+        """What the catalogue says."""
+        return self.catalogue[finding.rule].severity
+
+    def sections(self, alert: Alert) -> list[Section]:
+        """What to act on, with the advice of a rule given once."""
+        advised: dict[str, int] = {}
+        items = [
+            (change.kind, self.item(change, number, advised))
+            for number, change in enumerate(self.to_act_on(alert), start=1)
+        ]
+        new = tuple(item for kind, item in items if kind in _FOUND)
+        first = tuple(item for kind, item in items if kind not in _FOUND)
+        sections = (
+            Section(self.say("mail.section.found"), "", new),
+            Section(
+                self.say("mail.section.newly-checked"), self.say("mail.section.newly-checked-explain"), first
+            ),
+        )
+        return [section for section in sections if section.items]
+
+    def item(self, change: Change, number: int, advised: dict[str, int]) -> Item:
+        """One change; `advised` remembers where each rule's advice stands."""
+        finding = change.finding
+        words = self.say.rule(self.catalogue, finding.rule)
+        same_as = advised.get(finding.rule)
+        advised.setdefault(finding.rule, number)
+        return Item(
+            number=number,
+            severity=self.severity(finding),
+            title=words.title,
+            device=self.say.name(self.devices.get(finding.device)),
+            place=self.say.place(finding.address, finding.port),
+            before=self.before(change),
+            exposure=self.say(f"phrase.exposure.{finding.exposure}"),
+            risk=words.risk,
+            remedy=tuple(steps(words.remedy)),
+            same_as=same_as,
+        )
+
+    def before(self, change: Change) -> str:
+        """What was known of it, where it is worse now."""
+        if change.kind is not ChangeKind.WORSENED or change.previous is None:
+            return ""
+        if change.previous.rule == change.finding.rule:
+            return self.say("mail.item.worsened-exposure")
+        return self.say(
+            "mail.item.worsened", title=lower_first(self.say.rule(self.catalogue, change.previous.rule).title)
+        )
+
+    def also(self, alert: Alert) -> list[str]:
+        """What could not be tested again, improved or is gone: one line each."""
+        return [
+            self.say(
+                f"mail.also.{change.kind}",
+                title=lower_first(self.say.rule(self.catalogue, change.finding.rule).title),
+                device=self.say.name(self.devices.get(change.finding.device)),
+                place=self.say.place(change.finding.address, change.finding.port),
+            )
+            for kind in _QUIET
+            for change in self.ordered(alert, kind)
+        ]
+
+    def public(self, alert: Alert, addresses: Sequence[str]) -> str:
+        """What is not known of the practice's own addresses, unless this alert comes from outside."""
+        if any(change.finding.exposure in _TRIED_OUTSIDE for change in alert.changes):
+            return ""
+        named = ", ".join(clean(address, ADDRESS) for address in addresses)
+        return self.say.count("mail.public", len(addresses), addresses=named) if addresses else ""
+
+
+def _plural(number: int) -> str:
+    """The end of a counted sentence's id."""
+    return {0: "none", 1: "one"}.get(number, "many")
+
+
+def _template(name: str) -> Template:
+    """A template of this folder; the text one takes every value as one clean line."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - slow to import
+
+    html = name.endswith(".html")
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=html,
+        finalize=None if html else clean,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)

@@ -1,0 +1,108 @@
+"""What is the answer of the night, in one sentence, and in which order are its findings told?
+
+Shared by page and table, so that both give the same answer. A night without findings says what was asked
+and that nothing was found there: never that all is well.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from netwatch.model import ChangeKind, Outcome, Status
+from reports.gaps import points, vanished
+from reports.phrase import lower_first
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from netwatch.document import ChangePart, Document, FindingPart
+    from netwatch.words import Catalogue
+    from reports.phrase import Phrases
+
+_STATUS_ORDER = (Status.OPEN, Status.UNVERIFIED, Status.RESOLVED)
+_CHANGE_ORDER = (
+    ChangeKind.APPEARED,
+    ChangeKind.WORSENED,
+    ChangeKind.NEWLY_CHECKED,
+    ChangeKind.UNVERIFIED,
+    ChangeKind.IMPROVED,
+    ChangeKind.RESOLVED,
+)
+_ANSWERED = (Outcome.OPEN, Outcome.CLOSED)
+
+
+def ordered(findings: Iterable[FindingPart]) -> list[FindingPart]:
+    """Open ones first, then by severity, by what is proved of exposure, by rule, so that advice stays together."""
+    return sorted(
+        findings,
+        key=lambda f: (
+            _STATUS_ORDER.index(f.status),
+            -f.severity.rank,
+            -f.exposure.rank,
+            f.rule,
+            by_address(f.address),
+            f.port,
+        ),
+    )
+
+
+def by_address(address: str) -> tuple[int, int, str]:
+    """A sort key: 192.168.1.9 before 192.168.1.20, and what is no address last."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return (9, 0, address)
+    return (ip.version, int(ip), "")
+
+
+def in_order(changes: Iterable[ChangePart]) -> list[ChangePart]:
+    """Bad news first, then by severity."""
+    return sorted(
+        changes, key=lambda c: (_CHANGE_ORDER.index(c.kind), -c.severity.rank, c.rule, by_address(c.address), c.port)
+    )
+
+
+def freshness(say: Phrases, document: Document) -> str:
+    """The first line: when, and whether everything that was to be asked has an answer."""
+    when = say.moments.full(document.run.finished)
+    if document.run.complete:
+        return say("verdict.fresh.complete", when=when)
+    owed = points(document)
+    return say.count("verdict.fresh.points", owed, when=when) if owed else say("verdict.fresh.incomplete", when=when)
+
+
+def answer(say: Phrases, document: Document, catalogue: Catalogue) -> str:
+    """What is wrong, in one sentence; where nothing is, what was looked at and no word more."""
+    found = [finding for finding in ordered(document.findings) if finding.status is Status.OPEN]
+    if found:
+        worst = found[0]
+        title = lower_first(say.rule(catalogue, worst.rule, worst.title).title)
+        return say.count(
+            "verdict.answer.found", len(found), title=title, where=say.place(worst.address, worst.port)
+        )
+    seen = len(document.devices) - len(vanished(document))
+    if seen == 0:
+        return say("verdict.answer.nobody")
+    if any(finding.status is Status.UNVERIFIED for finding in document.findings):
+        return say("verdict.answer.unverified-only")
+    asked = sum(ports_of(row.ports) for row in document.coverage if row.outcome in _ANSWERED)
+    return say.count(
+        "verdict.answer.nothing",
+        seen,
+        ports=say.count("verdict.answer.ports", asked),
+        services=say.count("verdict.answer.services", len(document.services)),
+    )
+
+
+def asides(say: Phrases, document: Document) -> list[str]:
+    """What the answer must not hide: how many findings could not be tested again, how many are gone."""
+    kinds = [finding.status for finding in document.findings]
+    told = ((Status.UNVERIFIED, "verdict.answer.unverified"), (Status.RESOLVED, "verdict.answer.resolved"))
+    return [say.count(key, kinds.count(status)) for status, key in told if status in kinds]
+
+
+def ports_of(ports: str) -> int:
+    """How many ports `22,80,104-105` names."""
+    ranges = (part.split("-") for part in ports.split(",") if part)
+    return sum(int(bounds[-1]) - int(bounds[0]) + 1 for bounds in ranges)
