@@ -55,6 +55,17 @@ class Catalogue:
         words = Words(title=rule, risk="", remedy="")
         return Rule(rule, Severity.INFO, (), None, dict.fromkeys(LANGUAGES, words))
 
+    def ladder(self, rule: str) -> tuple[str, int] | None:
+        """The ladder a rule stands on and its rung, the worst highest; None where it stands alone.
+
+        In a file, the rules of a ladder are written worst first.
+        """
+        name = self[rule].ladder
+        if name is None:
+            return None
+        rungs = [known.id for known in self.rules.values() if known.ladder == name]
+        return name, -rungs.index(rule)
+
 
 def _rules(path: Path) -> Iterable[Rule]:
     """The rules of one file."""

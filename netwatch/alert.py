@@ -1,0 +1,84 @@
+"""Which changes deserve a mail at once, and did it arrive? The alert is decided purely; the outbox keeps it.
+
+At once: what appeared or worsened, and what was seen for the first time because it was never checked,
+from medium up. A finding that was there last night, and an answer that did not come, wake nobody.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from netwatch import mail
+from netwatch.model import Alert, ChangeKind, DeliveryError, Letter, NetwatchError, Severity
+
+if TYPE_CHECKING:
+    from netwatch.config import Site
+    from netwatch.diff import Night
+    from netwatch.model import Run
+    from netwatch.store import Store
+    from netwatch.words import Catalogue
+
+NEWS = {ChangeKind.APPEARED, ChangeKind.WORSENED, ChangeKind.NEWLY_CHECKED}
+
+
+def alert(run: Run, night: Night, catalogue: Catalogue) -> Alert | None:
+    """The alert of this run, or None. It holds all that moved: the worst says why it was sent."""
+    urgent = [
+        change
+        for change in night.changes
+        if change.kind in NEWS and catalogue[change.finding.rule].severity.rank >= Severity.MEDIUM.rank
+    ]
+    return Alert(run.site, run.id, night.changes) if urgent else None
+
+
+def letters(site: Site, subject: str, text: str, html: str) -> tuple[Letter, ...]:
+    """One letter for each recipient, each under a Message-ID that all its tries keep."""
+    sender = (site.mail.sender or site.mail.user if site.mail else None) or ""
+    domain = sender.rpartition("@")[2] or "netwatch.invalid"
+    return tuple(
+        Letter(f"<{secrets.token_hex(16)}@{domain}>", recipient, subject, text, html)
+        for recipient in site.recipients
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a delivery went. `error` is why the first letter that waits still waits."""
+
+    sent: int
+    waiting: int
+    error: NetwatchError | None = None
+
+
+def deliver(store: Store, site: Site) -> Delivery:
+    """Hand over every waiting letter of the site; each one's fate is on disk before the next."""
+    queue = store.waiting(site.slug)
+    if not queue:
+        return Delivery(0, 0)
+    if site.mail is None:
+        return Delivery(0, len(queue), DeliveryError("mail.not-configured"))
+    sent, first_error = 0, None
+    with ExitStack() as stack:
+        try:
+            session = stack.enter_context(mail.session(site.mail))
+        except NetwatchError as error:
+            for letter in queue:
+                store.put_back(letter, str(error))
+            return Delivery(0, len(queue), error)
+        for letter in queue:
+            store.trying(letter)
+            try:
+                session.send(letter, datetime.now(UTC))
+            except DeliveryError as error:
+                store.put_back(letter, str(error))
+                first_error = first_error or error
+                if not error.permanent:
+                    break
+            else:
+                store.sent(letter)
+                sent += 1
+    return Delivery(sent, len(queue) - sent, first_error)

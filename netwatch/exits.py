@@ -1,0 +1,13 @@
+"""What does the exit code say? Part of the interface: scripts and timers rely on it."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """In order of precedence where several hold: ERROR, FINDINGS, INCOMPLETE, CLEAN."""
+
+    CLEAN = 0  # done; nothing at or above --fail-on
+    ERROR = 1  # could not do it; the message says why and what to do
+    USAGE = 2  # the command line is wrong
+    FINDINGS = 3  # findings at or above --fail-on
+    INCOMPLETE = 4  # the scan could not cover what was asked

@@ -1,0 +1,139 @@
+"""How does a letter reach the mail server? SMTP (RFC 5321) over STARTTLS or TLS; the only module that sends.
+
+A session is opened once for all waiting letters; each is handed over on its own, and its fate is known
+before the next. Certificates are verified. A password is never sent in clear, except to this machine.
+Where it stops: the server's 250 to DATA. What it does with the mail afterwards is not ours to know.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from netwatch.model import DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from netwatch.config import MailSettings
+    from netwatch.model import Letter
+
+SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open talk with the mail server."""
+
+    server: smtplib.SMTP
+    sender: str
+
+    def send(self, letter: Letter, moment: datetime) -> None:
+        """Hand one letter over. Raises DeliveryError, `permanent` where the server said 5xx."""
+        try:
+            self.server.send_message(
+                message(letter, self.sender, moment), self.sender, [letter.recipient]
+            )
+        except smtplib.SMTPRecipientsRefused as error:
+            code, text = next(iter(error.recipients.values()))
+            raise _refused("mail.recipient-refused", code, text, recipient=letter.recipient) from error
+        except smtplib.SMTPSenderRefused as error:
+            raise _refused("mail.sender-refused", error.smtp_code, error.smtp_error, sender=self.sender) from error
+        except smtplib.SMTPResponseException as error:
+            raise _refused("mail.refused", error.smtp_code, error.smtp_error) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise DeliveryError("mail.cut", why=_clean(str(error) or type(error).__name__)) from error
+
+
+@contextmanager
+def session(settings: MailSettings) -> Iterator[Session]:
+    """Connect, secure, log in. Raises DeliveryError naming the usual mistake."""
+    where = {"host": settings.host, "port": settings.port}
+    context = ssl.create_default_context()
+    try:
+        if settings.security == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                settings.host, settings.port, timeout=SECONDS, context=context
+            )
+        else:
+            server = smtplib.SMTP(settings.host, settings.port, timeout=SECONDS)
+    except ssl.SSLCertVerificationError as error:
+        raise DeliveryError("mail.certificate", why=error.verify_message, **where) from error
+    except ssl.SSLError as error:
+        raise DeliveryError("mail.not-tls", **where) from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise DeliveryError("mail.unreachable", why=_clean(str(error)), **where) from error
+    try:
+        _secure(server, settings, context)
+        yield Session(server, settings.sender or settings.user or f"netwatch@{settings.host}")
+    finally:
+        try:
+            server.quit()
+        except (smtplib.SMTPException, OSError):
+            server.close()
+
+
+def _secure(server: smtplib.SMTP, settings: MailSettings, context: ssl.SSLContext) -> None:
+    """STARTTLS where asked, then the login where there is a user."""
+    where = {"host": settings.host, "port": settings.port}
+    try:
+        if settings.security == "starttls":
+            server.starttls(context=context)
+        if settings.user is None:
+            return
+        if settings.security == "none" and not _here(settings.host):
+            raise DeliveryError("mail.password-in-clear", **where)
+        password = settings.password()
+        if password is None:
+            raise DeliveryError("mail.no-password", user=settings.user)
+        server.login(settings.user, password)
+    except ssl.SSLCertVerificationError as error:
+        raise DeliveryError("mail.certificate", why=error.verify_message, **where) from error
+    except smtplib.SMTPNotSupportedError as error:
+        raise DeliveryError("mail.not-offered", why=_clean(str(error)), **where) from error
+    except smtplib.SMTPAuthenticationError as error:
+        raise _refused("mail.login", error.smtp_code, error.smtp_error, user=settings.user) from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise DeliveryError("mail.cut", why=_clean(str(error))) from error
+
+
+def message(letter: Letter, sender: str, moment: datetime) -> EmailMessage:
+    """The mail: text and HTML, no image, no tracking. Header values were cleaned of line ends before."""
+    mail = EmailMessage()
+    mail["From"] = Address(display_name="netwatch", addr_spec=sender)
+    mail["To"] = letter.recipient
+    mail["Subject"] = _clean(letter.subject)
+    mail["Date"] = format_datetime(moment)
+    mail["Message-ID"] = letter.message_id
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(letter.text)
+    mail.add_alternative(letter.html, subtype="html")
+    return mail
+
+
+def _refused(sentence: str, code: int, text: bytes | str, **details: object) -> DeliveryError:
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    permanent = code >= 500  # noqa: PLR2004 - RFC 5321 4.2.1
+    return DeliveryError(sentence, permanent=permanent, code=code, said=_clean(said), **details)
+
+
+def _clean(text: str) -> str:
+    """One line, printable, at most 200 characters: a server's answer is no more trusted than a banner."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:200]
+
+
+def _here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

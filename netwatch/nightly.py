@@ -1,0 +1,86 @@
+"""What happens in a night? scan -> judge -> diff -> store -> alert -> mail, in a screenful."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from netwatch import judge
+from netwatch.alert import Delivery, alert, deliver, letters
+from netwatch.config import require_authorisation
+from netwatch.diff import compare
+from netwatch.egress import Egress, Scope
+from netwatch.model import Alert, Letter, Run
+from netwatch.scan import Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netwatch.config import Site
+    from netwatch.probe import Probe
+    from netwatch.scan import Progress
+    from netwatch.store import Store
+    from netwatch.words import Catalogue
+
+    # Writes an alert as (subject, text, html); the command line gives the one of reports/.
+    Compose = Callable[[Alert, Run], tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A night that was stored, and how its mail went. `alerted`: it had something to tell at once."""
+
+    run: Run
+    delivery: Delivery
+    alerted: bool
+
+
+def night(  # noqa: PLR0913 - the composition root hands in everything it composed
+    site: Site,
+    store: Store,
+    probes: tuple[Probe, ...],
+    catalogue: Catalogue,
+    progress: Progress,
+    compose: Compose | None,
+) -> Ended:
+    """Do one night. `compose` is None where nobody is to be told.
+
+    Raises ScopeError without a valid authorisation: then no packet leaves.
+    """
+    scope = scope_of(site, datetime.now().astimezone().date())
+    with store.lock(site.slug):
+        store.remember(site.slug, site.name, site.language)
+        if compose is not None:
+            deliver(store, site)  # what an earlier night could not hand over
+        before = store.picture(site.slug)
+        scan = Scan(
+            site.slug, Egress(scope), probes, store.devices(site.slug), site.sweep.extra_ports, progress
+        )
+        run = scan.run()
+        run = replace(run, findings=frozenset(replace(f, exposure=_exposure(run)) for f in run.findings))
+        moved = compare(before, run, catalogue.ladder)
+        news = alert(run, moved, catalogue)
+        post: tuple[Letter, ...] = ()
+        if news is not None and compose is not None:
+            post = letters(site, *compose(news, run))
+        store.record(run, moved, post)
+        delivery = deliver(store, site) if compose is not None else Delivery(0, len(store.waiting(site.slug)))
+    return Ended(run, delivery, alerted=news is not None)
+
+
+def scope_of(site: Site, today: date) -> Scope:
+    """What the site file authorises. Public addresses are not in it: asked from inside they prove nothing."""
+    authorisation = require_authorisation(site, today)
+    return Scope(
+        networks=site.networks,
+        until=authorisation.until,
+        excluded_addresses=site.exclude.addresses,
+        excluded_macs=site.exclude.macs,
+        excluded_ports=site.exclude.ports,
+    )
+
+
+def _exposure(run: Run) -> judge.Exposure:
+    """For now the LAN is the only vantage: nothing is known of the outside."""
+    return judge.exposure(run.vantages, asked_outside=False)
