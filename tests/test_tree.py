@@ -69,7 +69,7 @@ def fields(sentence: object) -> set[str]:
 
 
 def homes(source: str) -> tuple[str, str]:
-    """Where its tests may live: those of `store/outbox.py` in store/test_outbox.py or test_store_outbox.py."""
+    """Where its tests may live: for `store/outbox.py`, store/test_outbox.py or test_store_outbox.py."""
     parts = list(Path(source).with_suffix("").parts)
     if parts[-1] == "__init__":
         return (

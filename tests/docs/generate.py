@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import click
-from netwatch.cli import main as netwatch
-from netwatch.config import SiteFile
-from netwatch.exits import Exit
 from pydantic import BaseModel
 
 import probes
 from netwatch import document
+from netwatch.cli import main as netwatch
+from netwatch.config import SiteFile
+from netwatch.exits import Exit
 from netwatch.words import Catalogue
 from tests.docs.spell import bounds, describe, value
 
