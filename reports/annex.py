@@ -31,7 +31,7 @@ class Sheet:
 
 def sheets(say: Phrases, document: Document) -> tuple[Sheet, ...]:
     """Devices, services, what was asked, what was not answered."""
-    names = {device.id: say.name(device) for device in document.devices}
+    names = {device.id: say.short_name(device) for device in document.devices}
     return (
         _devices(say, document),
         _services(say, document, names),
@@ -42,7 +42,7 @@ def sheets(say: Phrases, document: Document) -> tuple[Sheet, ...]:
 
 def protocol(say: Phrases, service: ServicePart) -> str:
     """The protocol, told as a guess where only the port number suggests it."""
-    word = clean(service.protocol, NAME)
+    word = say.word("annex.protocols", service.protocol)
     if service.facts.get("protocol_from") == "port":
         return say("annex.guessed", protocol=word)
     return word
@@ -50,20 +50,20 @@ def protocol(say: Phrases, service: ServicePart) -> str:
 
 def _sheet(say: Phrases, name: str, heads: str, rows: list[tuple[Cell, ...]]) -> Sheet:
     """A table whose heads are named by the ends of their sentences' ids."""
-    return Sheet(
-        say(f"annex.{name}"), tuple(say(f"annex.{head}") for head in heads.split()), tuple(rows)
-    )
+    return Sheet(say(f"annex.{name}"), tuple(say(f"annex.{head}") for head in heads.split()), tuple(rows))
 
 
 def _devices(say: Phrases, document: Document) -> Sheet:
     """Every device of the site, seen this time or not."""
     rows: list[tuple[Cell, ...]] = [
         (
-            say.name(device),
+            say.short_name(device),
             clean(device.address, ADDRESS),
             clean(device.mac or "", NAME),
             say.word("phrase.kind", device.kind),
-            clean(" ".join(filter(None, (device.maker or device.vendor, device.model, device.version))), TEXT),
+            clean(
+                " ".join(filter(None, (device.maker or device.vendor, device.model, device.version))), TEXT
+            ),
             say.moments.short(device.first_seen),
             say.moments.short(device.last_seen),
         )

@@ -67,7 +67,7 @@ class Section:
     items: tuple[Item, ...]
 
 
-def compose(
+def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
     site_name: str,
     alert: Alert,
     devices: Mapping[str, Device],
@@ -243,7 +243,7 @@ def _template(name: str) -> Template:
     html = name.endswith(".html")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=html,
+        autoescape=html,  # noqa: S701 - the other template is plain text
         finalize=None if html else clean,
         undefined=StrictUndefined,
         trim_blocks=True,

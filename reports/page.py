@@ -1,4 +1,4 @@
-"""What does the practice read in the morning? One page: the answer for the doctor, the facts for the consultant.
+"""What does the practice read in the morning? The answer for the doctor, the facts for the consultant.
 
 The page is self-contained: no script, no font, image or address that a browser would fetch. It never says
 more than the night proved: silence is told as silence, and a night without findings only says what was asked.
@@ -120,6 +120,7 @@ class View:
         self.document = document
         self.catalogue = catalogue
         self.devices = {device.id: device for device in document.devices}
+        self.located_devices = {device.address: device for device in document.devices}
 
     def device(self, device: str | None, address: str = "") -> str:
         """What to call the device of a row; a row without one is called by its address."""
@@ -192,10 +193,16 @@ class View:
         """What was not checked: absent devices, then each reason, then the internet side."""
         holes = list(self._absent())
         for gap in gaps(self.document):
-            places = [self.say.place(address, port) for address, port in gap.places]
+            places = [self.located(address, port) for address, port in gap.places]
             holes.append(self._hole(gap.kind, self.say(f"page.gaps.plain.{gap.kind}"), places))
         holes.append(Hole(self.say("page.gaps.public-title"), self._public(public_addresses), (), ""))
         return holes
+
+    def located(self, address: str, port: int | None) -> str:
+        """An address and port, with the name of the device that was last seen there."""
+        place = self.say.place(address, port)
+        device = self.located_devices.get(address)
+        return f"{self.say.short_name(device)}, {place}" if device else place
 
     def _absent(self) -> Iterable[Hole]:
         """Devices we know and did not see, and what was found on them before."""

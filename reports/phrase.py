@@ -92,12 +92,17 @@ class Phrases:
 
     def name(self, device: DevicePart | Device | None) -> str:
         """What to call a device: its name, else its kind, with who made it."""
+        name = self.short_name(device)
         if device is None:
-            return self("phrase.some-device")
-        kind = "" if device.kind == "unknown" else self.word("phrase.kind", device.kind)
-        name = clean(next(iter(device.names), ""), NAME) or kind or self("phrase.some-device")
+            return name
         maker = clean(" ".join(filter(None, (device.maker or device.vendor, device.model))), NAME)
         return self("phrase.name-and-maker", name=name, maker=maker) if maker else name
+
+    def short_name(self, device: DevicePart | Device | None) -> str:
+        """Its name, else its kind."""
+        kind = device.kind if device and device.kind != "unknown" else ""
+        name = clean(next(iter(device.names), ""), NAME) if device else ""
+        return name or (self.word("phrase.kind", kind) if kind else self("phrase.some-device"))
 
     def place(self, address: str, port: int | None) -> str:
         """`192.168.1.20, port 11112`."""

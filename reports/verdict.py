@@ -33,7 +33,7 @@ _ANSWERED = (Outcome.OPEN, Outcome.CLOSED)
 
 
 def ordered(findings: Iterable[FindingPart]) -> list[FindingPart]:
-    """Open ones first, then by severity, by what is proved of exposure, by rule, so that advice stays together."""
+    """Open ones first, then by severity, exposure and rule, so that the same advice stays together."""
     return sorted(
         findings,
         key=lambda f: (
@@ -59,7 +59,8 @@ def by_address(address: str) -> tuple[int, int, str]:
 def in_order(changes: Iterable[ChangePart]) -> list[ChangePart]:
     """Bad news first, then by severity."""
     return sorted(
-        changes, key=lambda c: (_CHANGE_ORDER.index(c.kind), -c.severity.rank, c.rule, by_address(c.address), c.port)
+        changes,
+        key=lambda c: (_CHANGE_ORDER.index(c.kind), -c.severity.rank, c.rule, by_address(c.address), c.port),
     )
 
 
@@ -69,7 +70,11 @@ def freshness(say: Phrases, document: Document) -> str:
     if document.run.complete:
         return say("verdict.fresh.complete", when=when)
     owed = points(document)
-    return say.count("verdict.fresh.points", owed, when=when) if owed else say("verdict.fresh.incomplete", when=when)
+    return (
+        say.count("verdict.fresh.points", owed, when=when)
+        if owed
+        else say("verdict.fresh.incomplete", when=when)
+    )
 
 
 def answer(say: Phrases, document: Document, catalogue: Catalogue) -> str:

@@ -101,11 +101,13 @@ def _findings() -> tuple[FindingPart, ...]:
         _finding(
             "dicom-name-only", Severity.LOW, 30, 104, OLD, status=Status.UNVERIFIED, last_seen=YESTERDAY
         ),
-        _finding("dicom-store-negotiated", Severity.LOW, 40, 4242, OLD, status=Status.RESOLVED, last_seen=YESTERDAY),
+        _finding(
+            "dicom-store-negotiated", Severity.LOW, 40, 4242, OLD, status=Status.RESOLVED, last_seen=YESTERDAY
+        ),
     )
 
 
-def _finding(
+def _finding(  # noqa: PLR0913, PLR0917 - the columns of a finding
     rule: str,
     severity: Severity,
     device: int,
@@ -158,7 +160,7 @@ def _services() -> tuple[ServicePart, ...]:
             transport="tcp",
             protocol=protocol,
             vantage=Vantage.LAN,
-            facts={"protocol_from": "answer"} | facts,
+            facts={"protocol_from": "answer", **facts},
             first_seen=OLD,
             last_seen=TONIGHT,
         )
