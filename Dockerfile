@@ -31,9 +31,9 @@ COPY --from=build /opt/netwatch /opt/netwatch
 
 # The capability above lets nmap use ARP without root; this variable tells nmap that it may.
 ENV NMAP_PRIVILEGED=1 \
+    NETWATCH_DATA=/data \
     PATH=/opt/netwatch/bin:$PATH \
-    PYTHONUNBUFFERED=1 \
-    XDG_DATA_HOME=/data
+    PYTHONUNBUFFERED=1
 USER netwatch
 WORKDIR /data
 VOLUME /data
