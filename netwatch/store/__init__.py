@@ -93,6 +93,15 @@ class Store:
         """The slugs of all sites."""
         return tuple(row["slug"] for row in self._db.query("select slug from sites order by slug"))
 
+    def last_finished(self) -> str | None:
+        """When the newest run of any site ended, or None."""
+        return str(row) if (row := next(self._db.query("select max(finished) as f from runs"))["f"]) else None
+
+    def check_writable(self) -> None:
+        """Take and give back the right to write. Raises StoreError."""
+        with self._writing() as db:
+            db.execute("update sites set slug = slug where id = -1")
+
     def waiting(self, site: str) -> tuple[Letter, ...]:
         """The letters that nobody has accepted yet, oldest first."""
         return outbox.waiting(self._db, site)

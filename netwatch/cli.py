@@ -1,0 +1,352 @@
+"""What can be typed? The commands, and the composition root: the only file that knows probes and reports.
+
+Every command takes --lang and --data. Results go to stdout, everything else to stderr. Heavy imports
+wait inside the commands: `netwatch --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import netwatch
+from netwatch.console import say, show, spoken, told, watched
+from netwatch.exits import Exit
+from netwatch.model import DeliveryError, NetwatchError, Severity, StoreError
+from netwatch.words import LANGUAGES, Catalogue, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netwatch.alert import Delivery
+    from netwatch.config import Site
+    from netwatch.document import Document
+    from netwatch.model import Alert, Run
+    from netwatch.probe import Probe
+    from netwatch.store import Store
+
+lang = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of what is shown; else the site's.")
+data = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="NETWATCH_DATA",
+    help="Folder of the database; else the user's data folder ($NETWATCH_DATA).",
+)
+site_argument = click.argument("site")
+as_text_or_json = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print the result."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.version_option(netwatch.__version__, prog_name="netwatch")
+def main() -> None:
+    """Watch over the network of a medical practice.
+
+    Start with `netwatch init`, then `netwatch scan SITE.toml` every night.
+    SITE is a site file, or the short name of a site that was scanned before.
+    """
+
+
+@main.command()
+@site_argument
+@as_text_or_json
+@click.option("--no-alert", is_flag=True, help="Mail nobody, neither now nor later, about this run.")
+@click.option("--fail-on", type=click.Choice(list(Severity)), help="Exit with 3 from this severity up.")
+@lang
+@data
+@told
+def scan(site: str, form: str, no_alert: bool, fail_on: str | None, lang: str | None, data: Path | None) -> None:  # noqa: FBT001
+    """Do one night: sweep, ask, judge, store, compare, alert."""
+    from netwatch.nightly import night  # noqa: PLC0415 - slow to import
+
+    practice = read_site(site)
+    language = lang or practice.language
+    words, catalogue = messages(language), rules()
+    signal.signal(signal.SIGTERM, _stop)
+    with open_store(data) as store:
+        with watched(words, quiet=form == "json") as progress:
+            ended = night(
+                practice,
+                store,
+                configured(practice),
+                catalogue,
+                progress,
+                None if no_alert else _composer(practice, store, catalogue),
+            )
+        document = _document(store, practice.slug, catalogue, language)
+    if form == "json":
+        click.echo(document.to_json())
+    else:
+        show(_table("summary", practice.name, document, catalogue, language))
+    _tell_gaps(document, language)
+    if not no_alert:
+        _tell_delivery(practice, ended.delivery, language, alerted=ended.alerted)
+    sys.exit(_verdict(document, fail_on))
+
+
+@main.command()
+@site_argument
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+@lang
+@data
+@told
+def report(site: str, output: Path | None, lang: str | None, data: Path | None) -> None:
+    """Write the last night as an HTML page: for the doctor first, then for the consultant."""
+    from reports import page  # noqa: PLC0415 - slow to import
+
+    name, document, language, public = _last(site, data, lang)
+    target = output or Path(f"netwatch-{document.site}.html")
+    text = page.render(name, document, rules(), language, public)
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise NetwatchError("cli.cannot-write", path=target, why=error.strerror) from error
+    click.echo(target.resolve())
+
+
+def _listing(name: str, part: str, doc: str) -> None:
+    """Add a command that shows one list of the last night."""
+
+    def command(site: str, form: str, lang: str | None, data: Path | None) -> None:
+        title, document, language, _ = _last(site, data, lang)
+        if form == "json":
+            click.echo(document.to_json(part))
+        else:
+            show(_table(part, title, document, rules(), language))
+
+    command.__doc__ = doc
+    main.command(name)(site_argument(as_text_or_json(lang(data(told(command))))))
+
+
+_listing("findings", "findings", "List what is wrong, worst first, with what is unverified.")
+_listing("devices", "devices", "List every device ever seen on the site.")
+_listing("diff", "changes", "List what moved between the last two nights.")
+
+
+@main.group()
+def mail() -> None:
+    """Try the mail settings, or hand over what waits."""
+
+
+@mail.command("test")
+@site_argument
+@lang
+@told
+def mail_test(site: str, lang: str | None) -> None:
+    """Send a test mail to every recipient of the site."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from netwatch import alert, mail  # noqa: PLC0415 - slow to import
+
+    practice = read_site(site)
+    words = messages(lang or practice.language)
+    if practice.mail is None:
+        raise DeliveryError("mail.not-configured")
+    if not practice.recipients:
+        raise DeliveryError("mail.no-recipient")
+    text = words("cli.test-text", site=practice.name)
+    failed = False
+    subject = words("cli.test-subject", site=practice.name)
+    with mail.session(practice.mail) as session:
+        for letter in alert.letters(practice, subject, text, f"<p>{click.unstyle(text)}</p>"):
+            try:
+                session.send(letter, datetime.now(UTC))
+            except DeliveryError as error:
+                failed = True
+                say(words(error.message, **error.details), "red")
+            else:
+                click.echo(words("cli.test-sent", recipient=letter.recipient))
+    sys.exit(Exit.ERROR if failed else Exit.CLEAN)
+
+
+@mail.command("flush")
+@site_argument
+@lang
+@data
+@told
+def mail_flush(site: str, lang: str | None, data: Path | None) -> None:
+    """Hand over now the alerts that a mail server did not take earlier."""
+    from netwatch.alert import deliver  # noqa: PLC0415 - slow to import
+
+    practice = read_site(site)
+    with open_store(data) as store, store.lock(practice.slug):
+        delivery = deliver(store, practice)
+    _tell_delivery(practice, delivery, lang or practice.language, alerted=False)
+    sys.exit(Exit.ERROR if delivery.waiting else Exit.CLEAN)
+
+
+@main.command()
+@click.argument("site", required=False)
+@lang
+@data
+@told
+def doctor(site: str | None, lang: str | None, data: Path | None) -> None:
+    """Check this machine: nmap, ARP, database, clock; with SITE also its file and its mail server."""
+    from netwatch import doctor as checks  # noqa: PLC0415 - slow to import
+
+    language = lang or spoken(site)
+    results = checks.examine(folder(data), Path(site) if site else None, messages(language))
+    for result in results:
+        mark, colour = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}[result.state]
+        click.echo(click.style(f"{mark} {result.name}: ", fg=colour) + result.text)
+    sys.exit(Exit.ERROR if any(result.state == "fail" for result in results) else Exit.CLEAN)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON schema of the document `netwatch/1`."""
+    import json  # noqa: PLC0415
+
+    from netwatch.document import schema as of_document  # noqa: PLC0415 - slow to import
+
+    click.echo(json.dumps(of_document(), indent=2))
+
+
+@main.command()
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default=Path("site.toml"))
+@click.option("--name", help="Name of the practice.")
+@click.option("--network", multiple=True, help="Network of the practice, such as 192.168.1.0/24; repeatable.")
+@click.option("--gateway", help="Address of the internet box.")
+@click.option("--recipient", multiple=True, help="Mail address to alert; repeatable.")
+@click.option("--by", help="Who authorised the scan.")
+@click.option("--role", help="That person's role in the practice.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the authorisation.")
+@click.option("--mail-host", help="Mail server; without it nothing can be mailed.")
+@click.option("--mail-port", type=int, help="Port of the mail server.")
+@click.option("--mail-security", type=click.Choice(["starttls", "tls", "none"]), help="How it is secured.")
+@click.option("--mail-user", help="Login name at the mail server.")
+@click.option("--sender", help="Address the alerts come from.")
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+@lang
+@told
+def init(path: Path, lang: str | None, force: bool, **given: Any) -> None:  # noqa: ANN401, FBT001
+    """Write a commented site file. Asks for what the options do not say, where a person is there to answer."""
+    from netwatch import asking, init  # noqa: PLC0415 - slow to import
+
+    if path.exists() and not force:
+        raise NetwatchError("cli.exists", path=path)
+    language = lang or asking.language()
+    text = init.render(asking.answers(language, given))
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise NetwatchError("cli.cannot-write", path=path, why=error.strerror) from error
+    click.echo(messages(language)("cli.written", path=path))
+
+
+def folder(given: Path | None) -> Path:
+    """Where the database lives."""
+    from platformdirs import user_data_path  # noqa: PLC0415
+
+    return given or user_data_path("netwatch", appauthor=False)
+
+
+def open_store(given: Path | None) -> Store:
+    """The database."""
+    from netwatch.store import Store  # noqa: PLC0415 - slow to import
+
+    return Store(folder(given))
+
+
+def read_site(path: str) -> Site:
+    """The site file."""
+    from netwatch.config import load  # noqa: PLC0415 - slow to import
+
+    return load(Path(path))
+
+
+def rules() -> Catalogue:
+    """The words of every probe's findings."""
+    import probes  # noqa: PLC0415
+
+    return Catalogue(probes.words())
+
+
+def configured(site: Site) -> tuple[Probe, ...]:
+    """Every probe with the site's options. Raises ConfigError for a probe or an option that does not exist."""
+    import probes  # noqa: PLC0415
+    from netwatch.config import configure  # noqa: PLC0415
+
+    return configure(probes.load(), site.probes)
+
+
+def _composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert, Run], tuple[str, str, str]]:
+    """Writes this site's alerts in its language."""
+
+    def compose(alert: Alert, run: Run) -> tuple[str, str, str]:
+        from reports import mail  # noqa: PLC0415 - slow to import
+
+        devices = {device.id: device for device in (*store.devices(site.slug), *run.devices)}
+        public = [str(address) for address in site.public_addresses]
+        letter = mail.compose(
+            site.name, alert, devices, catalogue, site.language, run.complete, run.started, public
+        )
+        return letter.subject, letter.text, letter.html
+
+    return compose
+
+
+def _last(site: str, data: Path | None, lang: str | None) -> tuple[str, Document, str, tuple[str, ...]]:
+    """(name, last night, language, public addresses) of a site file or of a short name."""
+    public: tuple[str, ...] = ()
+    slug = site
+    if os.sep in site or site.endswith(".toml") or Path(site).is_file():
+        practice = read_site(site)
+        slug, public = practice.slug, tuple(str(address) for address in practice.public_addresses)
+    with open_store(data) as store:
+        known = store.site(slug)
+        if known is None:
+            raise StoreError("store.unknown-site", site=slug, known=", ".join(store.sites()) or "-")
+        name, language = known[0], lang or known[1]
+        return name, _document(store, slug, rules(), language), language, public
+
+
+def _document(store: Store, slug: str, catalogue: Catalogue, language: str) -> Document:
+    document = store.document(slug, catalogue, language)
+    if document is None:
+        raise StoreError("store.no-run", site=slug)
+    return document
+
+
+def _table(part: str, name: str, document: Document, catalogue: Catalogue, language: str) -> object:
+    from reports import table  # noqa: PLC0415 - slow to import
+
+    return getattr(table, part)(name, document, catalogue, language)
+
+
+def _tell_gaps(document: Document, language: str) -> None:
+    """What hindered the scan, and what to do about it."""
+    words = messages(language)
+    for reason in sorted({failure.reason for failure in document.failures}):
+        if f"cli.gap-{reason}" in words.sentences:
+            say(words(f"cli.gap-{reason}"), "yellow")
+
+
+def _tell_delivery(site: Site, delivery: Delivery, language: str, *, alerted: bool) -> None:
+    """Whether the alert arrived; if not, that it is kept."""
+    words = messages(language)
+    if delivery.sent:
+        say(words("cli.mail-sent", count=delivery.sent), "green")
+    if delivery.waiting:
+        why = words(delivery.error.message, **delivery.error.details) if delivery.error else ""
+        say(words("cli.mail-waiting", count=delivery.waiting, why=why), "red")
+    if alerted and not site.recipients:
+        say(words("mail.no-recipient"), "red")
+
+
+def _verdict(document: Document, fail_on: str | None) -> Exit:
+    standing = [finding for finding in document.findings if finding.status != "resolved"]
+    if fail_on and any(f.severity.rank >= Severity(fail_on).rank for f in standing):
+        return Exit.FINDINGS
+    return Exit.CLEAN if document.run.complete else Exit.INCOMPLETE
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    """SIGTERM ends a scan as Ctrl-C does: what was seen is kept."""
+    raise KeyboardInterrupt

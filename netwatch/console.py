@@ -1,0 +1,95 @@
+"""How does the command line speak? Tables on stdout, everything else on stderr, in the user's language.
+
+Progress is drawn only where somebody watches; a cron job's mail stays short. NO_COLOR is honoured.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import tomllib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netwatch.exits import Exit
+from netwatch.model import NetwatchError
+from netwatch.words import LANGUAGES, Messages, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from netwatch.scan import Progress
+
+COLUMNS = 80
+
+
+def told(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn a NetwatchError into its sentence and Exit.ERROR: the one place where that happens."""
+
+    @functools.wraps(command)
+    def inner(**given: Any) -> None:  # noqa: ANN401 - whatever click passes
+        try:
+            command(**given)
+        except NetwatchError as error:
+            from netwatch.config import sentence  # noqa: PLC0415 - pydantic is slow to import
+
+            language = given.get("lang") or spoken(given.get("site"))
+            click.secho(sentence(error, messages(language)), err=True, fg="red")
+            sys.exit(Exit.ERROR)
+        except KeyboardInterrupt:
+            click.echo(messages(given.get("lang") or spoken(given.get("site")))("cli.interrupted"), err=True)
+            sys.exit(Exit.ERROR)
+
+    return inner
+
+
+def spoken(site: str | None) -> str:
+    """The language a site file asks for, even one with errors in it; English otherwise."""
+    try:
+        language = tomllib.loads(Path(site or "").read_text(encoding="utf-8")).get("language")
+    except (OSError, ValueError):
+        return "en"
+    return language if language in LANGUAGES else "en"
+
+
+def say(text: str, colour: str | None = None) -> None:
+    """A line for a person, on stderr: stdout belongs to the result."""
+    click.secho(text, err=True, fg=colour)
+
+
+def show(renderable: object) -> None:
+    """A table on stdout, 80 columns where there is no terminal, never wider than the terminal."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+
+    width = None if sys.stdout.isatty() else COLUMNS
+    Console(width=width, soft_wrap=False, highlight=False).print(renderable)
+
+
+@contextmanager
+def watched(words: Messages, *, quiet: bool) -> Iterator[Progress]:
+    """A progress bar on stderr that says what is happening, where a person watches."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _stage, _done, _total, _what: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description:<26}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[what]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, Any] = {}
+
+        def moved(stage: str, done: int, total: int, what: str) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(words(f"cli.stage-{stage}"), total=total, what=what)
+            bar.update(tasks[stage], completed=done, total=total, what=what)
+
+        yield moved

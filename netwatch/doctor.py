@@ -1,0 +1,131 @@
+"""Is this machine able to do its nights? Looks at what a scan needs, and says what to do where it is not.
+
+It sends nothing to the practice's devices: only the mail server of the site file is greeted, and logged
+in to where the file says so. Nothing is mailed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from netwatch import mail
+from netwatch.config import load, require_authorisation
+from netwatch.model import NetwatchError
+from netwatch.store import Store
+from netwatch.sweep import may_send_raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from netwatch.config import Site
+    from netwatch.words import Messages
+
+RELEASED = date(2026, 11, 1)  # no clock of a machine that runs this release can be before it
+SOON = 30  # days before an authorisation ends
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. `text` says what is, and what to do where it is not `ok`."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    text: str
+
+
+def examine(folder: Path, site_file: Path | None, words: Messages) -> Iterator[Check]:
+    """Every check, in the order in which they matter."""
+    yield from _nmap(words)
+    yield from _database(folder, words)
+    yield from _clock(folder, words)
+    if site_file is not None:
+        yield from _site(site_file, words)
+
+
+def _nmap(words: Messages) -> Iterator[Check]:
+    path = shutil.which("nmap")
+    if path is None:
+        yield Check("nmap", "fail", words("doctor.nmap-missing"))
+        return
+    try:
+        told = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+        version = told.stdout.splitlines()[0][:60] if told.stdout else ""
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        version = ""
+    if not version.startswith("Nmap version"):
+        yield Check("nmap", "fail", words("doctor.nmap-broken", path=path))
+        return
+    yield Check("nmap", "ok", f"{version.partition(' (')[0]}, {path}")
+    if may_send_raw(Path(path)):
+        yield Check("ARP", "ok", words("doctor.arp-ok"))
+    else:
+        yield Check("ARP", "warn", words("doctor.arp-refused", path=path))
+
+
+def _database(folder: Path, words: Messages) -> Iterator[Check]:
+    name = words("doctor.database")
+    try:
+        with Store(folder) as store:
+            store.check_writable()
+            yield Check(name, "ok", str(store.path))
+    except NetwatchError as error:
+        yield Check(name, "fail", words(error.message, **error.details))
+
+
+def _clock(folder: Path, words: Messages) -> Iterator[Check]:
+    name, now = words("doctor.clock"), datetime.now(UTC)
+    last = None
+    try:
+        with Store(folder) as store:
+            last = store.last_finished()
+    except NetwatchError:
+        pass  # said by the check of the database
+    if now.date() < RELEASED:
+        yield Check(name, "fail", words("doctor.clock-behind", now=f"{now:%Y-%m-%d %H:%M} UTC"))
+    elif last is not None and last > f"{now:%Y-%m-%dT%H:%M:%SZ}":
+        yield Check(name, "fail", words("doctor.clock-back", now=f"{now:%Y-%m-%d %H:%M} UTC", last=last))
+    else:
+        yield Check(name, "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def _site(path: Path, words: Messages) -> Iterator[Check]:
+    from netwatch.config import sentence  # noqa: PLC0415
+
+    name = words("doctor.site")
+    try:
+        site = load(path)
+    except NetwatchError as error:
+        yield Check(name, "fail", sentence(error, words))
+        return
+    yield Check(name, "ok", f"{site.name}, {site.addresses()} {words('doctor.addresses')}")
+    yield _authorisation(site, words)
+    yield _mail(site, words)
+
+
+def _authorisation(site: Site, words: Messages) -> Check:
+    name, today = words("doctor.authorisation"), datetime.now().astimezone().date()
+    try:
+        until = require_authorisation(site, today).until
+    except NetwatchError as error:
+        return Check(name, "fail", words(error.message, **error.details))
+    left = (until - today).days
+    text = words("doctor.until", until=until, days=left)
+    return Check(name, "warn" if left < SOON else "ok", text)
+
+
+def _mail(site: Site, words: Messages) -> Check:
+    name = words("doctor.mail")
+    if site.mail is None:
+        return Check(name, "warn", words("mail.not-configured"))
+    if not site.recipients:
+        return Check(name, "warn", words("mail.no-recipient"))
+    try:
+        with mail.session(site.mail):
+            return Check(name, "ok", words("doctor.mail-answers", host=site.mail.host, port=site.mail.port))
+    except NetwatchError as error:
+        return Check(name, "fail", words(error.message, **error.details))
