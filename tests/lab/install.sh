@@ -69,7 +69,7 @@ make_venv() {
 pip_install() {
     # shellcheck disable=SC2024 # the log is ours
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "$@" >>"$log" 2>&1 && return
-    tail -n 8 "$log" >&2
+    grep -v '^WARNING' "$log" | tail -n 8 >&2
     fail "pip could not install the Python packages; its last lines are above, all of them in $log." \
         "Most often the network is the reason: pip uses this machine's own settings (pip config list)." \
         "What is already there stays; run make $wanted again."
