@@ -55,6 +55,7 @@ apt_install() {
 
 make_venv() {
     [ -x .venv/bin/python ] && is_recent .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1 && return
+    python=$(find_python)
     say "making .venv with $("$python" --version)"
     rm -rf .venv
     "$python" -m venv .venv >/dev/null 2>&1 && return
@@ -111,7 +112,6 @@ need_lab() {
     say "To run them too: sudo apt install$missing, then make test as root."
 }
 
-python=$(find_python)
 make_venv
 install_packages
 need_nmap
