@@ -65,26 +65,21 @@ def schema() -> str:
 
 def commands() -> Iterator[str]:
     """Every command, as its own --help says it in English."""
+    yield "Each says the same with `--help`.\n"
     yield from _command(netwatch, click.Context(netwatch, info_name="netwatch"))
 
 
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:
-    yield f"### `{context.command_path}`\n"
-    yield f"{inspect.cleandoc(command.help or '')}\n"
-    rows = [record for parameter in command.get_params(context) if (record := _parameter(parameter, context))]
-    yield from table(("Option", "Meaning"), rows)
+    arguments = [one.make_metavar(context) for one in command.params if isinstance(one, click.Argument)]
+    yield f"### `{' '.join([context.command_path, *arguments])}`\n"
+    yield inspect.cleandoc(command.help or "").replace("\b\n", "") + "\n"
+    records = [one.get_help_record(context) for one in command.params if isinstance(one, click.Option)]
+    yield from table(("Option", "Meaning"), [(f"`{record[0]}`", record[1]) for record in records if record])
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             below = command.get_command(context, name)
             if below is not None and not below.hidden:
                 yield from _command(below, click.Context(below, info_name=name, parent=context))
-
-
-def _parameter(parameter: click.Parameter, context: click.Context) -> tuple[str, str] | None:
-    if isinstance(parameter, click.Argument):
-        return f"`{parameter.make_metavar(context)}`", getattr(parameter, "help", None) or "required"
-    record = parameter.get_help_record(context)
-    return (f"`{record[0]}`", record[1]) if record else None
 
 
 def exit_codes() -> Iterator[str]:
