@@ -18,7 +18,7 @@ from pydantic import BaseModel
 import probes
 from netwatch import document
 from netwatch.cli import main as netwatch
-from netwatch.config import SiteFile
+from netwatch.config import Site
 from netwatch.exits import Exit
 from netwatch.words import Catalogue
 from tests.docs.spell import bounds, describe, value
@@ -103,7 +103,7 @@ def _comments(kind: type) -> dict[str, str]:
 def site_file() -> Iterator[str]:
     """Every key of a site file."""
     yield "[The site file](site-file.md) explains them with an example.\n"
-    yield from table(("Key", "Holds", "Default", "Meaning"), _keys(SiteFile, ""))
+    yield from table(("Key", "Holds", "Default", "Meaning"), _keys(Site, ""))
 
 
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, ...]]:
