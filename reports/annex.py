@@ -111,7 +111,7 @@ def _failures(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
     """Every question without an answer, with its reason as we recorded it."""
     rows: list[tuple[Cell, ...]] = [
         (
-            names.get(row.device or "", clean(row.address, ADDRESS)),
+            names.get(row.device or "", clean(row.address, ADDRESS)) or say("annex.whole-site"),
             clean(row.address, ADDRESS),
             "" if row.port is None else str(row.port),
             say.word("annex.question", row.probe),

@@ -202,7 +202,7 @@ class Writer:
 
     def before(self, change: Change) -> str:
         """What was known of it, where it is worse now."""
-        if change.kind is not ChangeKind.WORSENED or change.previous is None:
+        if change.kind != ChangeKind.WORSENED or change.previous is None:
             return ""
         if change.previous.rule == change.finding.rule:
             return self.say("mail.item.worsened-exposure")

@@ -81,7 +81,7 @@ def render(
     say = Phrases(language, fine=True)
     view = View(say, document, catalogue)
     cards = view.cards()
-    told = Counter(card.severity for card in cards if card.status is Status.OPEN)
+    told = Counter(card.severity for card in cards if card.status == Status.OPEN)
     return _template().render(
         say=say,
         document=document,
@@ -148,7 +148,7 @@ class View:
                     risk=words.risk,
                     remedy=tuple(steps(words.remedy)),
                     references=" · ".join(self.say.word("page.reference", name) for name in references),
-                    advise=finding.status is not Status.RESOLVED,
+                    advise=finding.status != Status.RESOLVED,
                     same_as=advised.get(finding.rule),
                 )
             )
@@ -165,7 +165,7 @@ class View:
         since = self.say(
             "page.card.since-date", since=moments.since(finding.first_seen, run.finished), date=first
         )
-        if finding.status is Status.OPEN:
+        if finding.status == Status.OPEN:
             return since
         return f"{since}, {self.say('page.card.last', date=moments.date(finding.last_seen))}"
 
@@ -193,7 +193,7 @@ class View:
         """What was not checked: absent devices, then each reason, then the internet side."""
         holes = list(self._absent())
         for gap in gaps(self.document):
-            places = [self.located(address, port) for address, port in gap.places]
+            places = [self.located(address, port) for address, port in gap.places if address]
             holes.append(self._hole(gap.kind, self.say(f"page.gaps.plain.{gap.kind}"), places))
         holes.append(Hole(self.say("page.gaps.public-title"), self._public(public_addresses), (), ""))
         return holes
@@ -210,7 +210,7 @@ class View:
         if not absent:
             return
         ids = {device.id for device in absent}
-        owed = sum(f.device in ids and f.status is Status.UNVERIFIED for f in self.document.findings)
+        owed = sum(f.device in ids and f.status == Status.UNVERIFIED for f in self.document.findings)
         plain = self.say.count("page.gaps.vanished", len(absent))
         if owed:
             plain = f"{plain} {self.say.count('page.gaps.vanished-findings', owed)}"

@@ -71,7 +71,7 @@ def findings(site_name: str, document: Document, catalogue: Catalogue, language:
     names = {device.id: say.short_name(device) for device in document.devices}
     table = _table(say, "severity", "what", "where", "since", "status")
     for finding in ordered(document.findings):
-        resolved = finding.status is Status.RESOLVED
+        resolved = finding.status == Status.RESOLVED
         table.add_row(
             _text(
                 say(f"phrase.severity.{finding.severity}"), "dim" if resolved else STYLES[finding.severity]
@@ -142,7 +142,7 @@ def services(site_name: str, document: Document, catalogue: Catalogue, language:
 def _standing(say: Phrases, document: Document, finding: FindingPart) -> list[str]:
     """Where a finding stands, and its exposure unless one line below the table says it for all."""
     told = [say(f"phrase.status-short.{finding.status}")]
-    if finding.exposure is not Exposure.NOT_CHECKED or Vantage.OUTSIDE in document.run.vantages:
+    if finding.exposure != Exposure.NOT_CHECKED or Vantage.OUTSIDE in document.run.vantages:
         told.append(say(f"phrase.exposure-short.{finding.exposure}"))
     return told
 

@@ -79,7 +79,7 @@ def freshness(say: Phrases, document: Document) -> str:
 
 def answer(say: Phrases, document: Document, catalogue: Catalogue) -> str:
     """What is wrong, in one sentence; where nothing is, what was looked at and no word more."""
-    found = [finding for finding in ordered(document.findings) if finding.status is Status.OPEN]
+    found = [finding for finding in ordered(document.findings) if finding.status == Status.OPEN]
     if found:
         worst = found[0]
         title = lower_first(say.rule(catalogue, worst.rule, worst.title).title)
@@ -89,7 +89,7 @@ def answer(say: Phrases, document: Document, catalogue: Catalogue) -> str:
     seen = len(document.devices) - len(vanished(document))
     if seen == 0:
         return say("verdict.answer.nobody")
-    if any(finding.status is Status.UNVERIFIED for finding in document.findings):
+    if any(finding.status == Status.UNVERIFIED for finding in document.findings):
         return say("verdict.answer.unverified-only")
     asked = sum(ports_of(row.ports) for row in document.coverage if row.outcome in _ANSWERED)
     return say.count(

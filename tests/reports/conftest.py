@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,16 @@ def catalogue() -> Catalogue:
 @pytest.fixture
 def document() -> Document:
     return night()
+
+
+@pytest.fixture
+def quiet() -> Document:
+    return nothing_found()
+
+
+@pytest.fixture
+def hostile_document(hostile: str) -> Document:
+    return hostile_night(hostile)
 
 
 def night() -> Document:
@@ -229,4 +240,55 @@ def _coverage() -> tuple[CoveragePart, ...]:
         row(30, "sweep", "21-23,80,104,443,11112", Outcome.TIMED_OUT),
         row(20, "dicom", "11112", Outcome.ANSWERED),
         row(40, "dicom", "2762", Outcome.FAILED),
+    )
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "[bold red]PACS[/] [/nothing] :skull:",
+    "PACS\r\nBcc: everyone@example.org\r\n\r\nbody",
+    "\x1b[31mPACS\x1b]0;title\x07\x9b2J\u202egnp.exe\u2028\x00\x85",
+    "P" * 300,
+    "{{ 7 * 7 }} {site} %s {0.__class__}",
+    "\ud800 lonely",
+)
+
+
+@pytest.fixture(params=HOSTILE)
+def hostile(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def nothing_found() -> Document:
+    """A whole night without a finding."""
+    part = night()
+    return replace(
+        part,
+        run=replace(part.run, complete=True),
+        devices=tuple(device for device in part.devices if device.last_seen == TONIGHT),
+        findings=(),
+        changes=(),
+        failures=(),
+        coverage=tuple(row for row in part.coverage if row.outcome in {Outcome.OPEN, Outcome.CLOSED}),
+    )
+
+
+def hostile_night(text: str) -> Document:
+    """The same night, in which every text that a device chose is this one."""
+    part = night()
+    return replace(
+        part,
+        devices=tuple(
+            replace(
+                row, names=(text,), vendor=text, maker=text, model=text, version=text, kind=text, mac=text
+            )
+            for row in part.devices
+        ),
+        services=tuple(
+            replace(row, protocol=text, facts={"reject": text, text: text}) for row in part.services
+        ),
+        findings=tuple(replace(row, rule="gone", title=text) for row in part.findings),
+        changes=tuple(replace(row, rule="gone", title=text) for row in part.changes),
+        failures=tuple(replace(row, detail=text, address=text) for row in part.failures),
+        coverage=tuple(replace(row, detail=text) for row in part.coverage),
     )

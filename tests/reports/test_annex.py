@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from netwatch.document import FailurePart
+from netwatch.model import Reason, Vantage
+from reports.annex import sheets
+from reports.phrase import Phrases
+
+if TYPE_CHECKING:
+    from netwatch.document import Document
+
+
+def test_every_device_service_and_failure_has_its_row(document: Document) -> None:
+    devices, services, coverage, failures = sheets(Phrases("fr"), document)
+    assert len(devices.rows) == len(document.devices)
+    assert len(services.rows) == len(document.services)
+    assert len(failures.rows) == len(document.failures)
+    assert coverage.rows
+    for sheet in (devices, services, coverage, failures):
+        assert {len(row) for row in sheet.rows} == {len(sheet.heads)}
+
+
+def test_a_protocol_guessed_from_its_port_says_so(document: Document) -> None:
+    services = sheets(Phrases("fr"), document)[1]
+    protocols = {row[2]: row[3] for row in services.rows}
+    assert protocols["3389/tcp"] == "rdp (supposé d'après le port)"
+    assert protocols["104/tcp"] == "dicom"
+
+
+def test_coverage_tells_open_closed_and_silent_ports_of_a_device_in_one_row(document: Document) -> None:
+    coverage = sheets(Phrases("en"), document)[2]
+    [row] = [row for row in coverage.rows if row[1] == "192.168.1.40" and row[2] == "open ports"]
+    assert row[4] == (
+        ("open", "2762, 3389, 4242"),
+        ("closed", "21-23, 443, 5900"),
+        ("no reaction (filtered)", "445"),
+    )
+
+
+def test_a_failure_of_the_whole_check_is_not_pinned_on_a_device(document: Document) -> None:
+    failure = FailurePart("sweep", Vantage.LAN, None, "", None, Reason.NMAP_FAILED, "died")
+    failures = sheets(Phrases("en"), replace(document, failures=(failure,)))[3]
+    assert failures.rows[0][0] == "whole network"

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netwatch.model import Alert, Change, ChangeKind, Device, Exposure, Finding
+from reports.mail import Mail, compose
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+    from netwatch.words import Catalogue
+
+FOUND_AT = datetime(2026, 11, 23, 21, 4, tzinfo=UTC)
+DEVICES = {
+    "d20": Device("d20", "192.168.1.20", names=("PACS-CABINET",), vendor="Synology", kind="pacs"),
+    "d21": Device("d21", "192.168.1.21", vendor="GE Healthcare", kind="modality"),
+    "d30": Device("d30", "192.168.1.30", names=("ECHO-SALLE2",), vendor="Samsung Medison"),
+}
+
+
+def finding(rule: str, device: int, port: int = 11112, exposure: Exposure = Exposure.NOT_CHECKED) -> Finding:
+    return Finding(rule, f"d{device}", port, address=f"192.168.1.{device}", exposure=exposure)
+
+
+OPEN = Change(ChangeKind.APPEARED, finding("dicom-query-answered", 20))
+WORSE = Change(
+    ChangeKind.WORSENED, finding("dicom-query-answered", 21, 104), finding("dicom-name-only", 21, 104)
+)
+FIRST = Change(ChangeKind.NEWLY_CHECKED, finding("dicom-store-negotiated", 20))
+SILENT = Change(ChangeKind.UNVERIFIED, finding("dicom-name-only", 30, 104))
+GONE = Change(ChangeKind.RESOLVED, finding("dicom-store-negotiated", 99, 4242))
+ALL = (GONE, SILENT, FIRST, WORSE, OPEN)
+
+
+def mail(  # noqa: PLR0913 - the parts of a mail
+    catalogue: Catalogue,
+    *changes: Change,
+    language: str = "fr",
+    site: str = "Cabinet Dupont",
+    devices: dict[str, Device] | None = None,
+    complete: bool = True,
+    public: tuple[str, ...] = (),
+) -> Mail:
+    alert = Alert("cabinet-dupont", "3f2c9a", changes)
+    known = DEVICES if devices is None else devices
+    return compose(site, alert, known, catalogue, language, complete, FOUND_AT, public)
+
+
+class Tags(HTMLParser):
+    """The tags of a mail and every attribute's name."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+        self.attributes: set[str] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A tag."""
+        self.seen.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_mail_reads_as_agreed(catalogue: Catalogue, language: str, snapshot: SnapshotAssertion) -> None:
+    told = mail(catalogue, *ALL, language=language, complete=False, public=("203.0.113.7",))
+    assert told.subject == snapshot(name="subject")
+    assert told.text == snapshot(name="text")
+    assert told.html == snapshot(name="html")
+
+
+def test_the_subject_alone_tells_the_site_what_and_where(catalogue: Catalogue) -> None:
+    assert mail(catalogue, OPEN).subject == (
+        "Cabinet Dupont : le serveur d'images répond aux recherches de n'importe qui "
+        "(192.168.1.20, port 11112)"
+    )
+    assert mail(catalogue, *ALL).subject.endswith("(192.168.1.20, port 11112) et 2 autres")
+    assert mail(catalogue, OPEN, FIRST, language="en").subject.endswith(" and 1 other")
+
+
+def test_the_subject_never_hides_new_trouble_behind_a_repair(catalogue: Catalogue) -> None:
+    assert "n'importe qui" in mail(catalogue, GONE, SILENT, OPEN).subject
+    assert "revérifié, n'est plus constaté" in mail(catalogue, GONE).subject
+    silent = mail(catalogue, GONE, SILENT)
+    assert "sans réponse, non revérifié" in silent.subject
+    assert "n'est plus constaté : le serveur d'images n'est protégé" not in silent.text
+
+
+def test_a_subject_is_one_short_line_whatever_the_names_are(hostile: str, catalogue: Catalogue) -> None:
+    far = Finding(hostile, "d20", 65535, address=hostile, exposure=Exposure.EXPOSED)
+    alert = [Change(kind, far) for kind in ChangeKind] * 40
+    for changes in (alert, alert[3:4], alert[5:6]):
+        subject = mail(catalogue, *changes, site=hostile, language="en").subject
+        assert 0 < len(subject) <= 150
+        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e\ud800-\udfff]", subject)
+        EmailMessage()["Subject"] = subject
+
+
+def test_names_do_no_harm_in_either_part(hostile: str, catalogue: Catalogue) -> None:
+    device = Device("d20", "192.168.1.20", names=(hostile,), vendor=hostile, maker=hostile, kind=hostile)
+    told = mail(catalogue, OPEN, site=hostile, devices={"d20": device}, public=(hostile,))
+    assert "script" not in Tags(told.html).seen
+    for part in (told.text, told.html):
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e\ud800-\udfff]", part)
+        assert not re.search(r"(?m)^\s*Bcc:", part)
+        assert "P" * 46 not in part
+        part.encode("utf-8")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_text_part_wraps_at_72_columns(catalogue: Catalogue, language: str) -> None:
+    told = mail(catalogue, *ALL, language=language, complete=False, public=("203.0.113.7",))
+    assert max(len(line) for line in told.text.splitlines()) <= 72
+    assert "\u00a0" not in told.text
+
+
+def test_what_appeared_is_told_before_what_was_never_checked(catalogue: Catalogue) -> None:
+    text = mail(catalogue, *ALL, language="en").text
+    headings = [
+        "WHAT WE FOUND",
+        "SEEN FOR THE FIRST TIME, BECAUSE NEVER CHECKED BEFORE",
+        "ALSO",
+        "WHO CAN HELP YOU",
+    ]
+    places = [text.index(heading) for heading in headings]
+    assert places == sorted(places)
+    assert "This is new to us, perhaps not to you." in text
+    assert "less serious: the image server is protected only by its name." in " ".join(text.split())
+
+
+def test_nothing_is_called_exposed_that_was_not_seen_from_outside(catalogue: Catalogue) -> None:
+    for language, word in (("en", "exposed"), ("fr", "exposé")):
+        told = mail(catalogue, *ALL, language=language, public=("203.0.113.7",))
+        assert word not in (told.subject + told.text + told.html).lower()
+    outside = Change(
+        ChangeKind.WORSENED, finding("dicom-query-answered", 20, exposure=Exposure.EXPOSED), OPEN.finding
+    )
+    told = mail(catalogue, outside, language="en", public=("203.0.113.7",))
+    assert "From the internet: reachable. We saw it from outside." in told.text
+    assert "it is its access from the internet that became worse" in " ".join(told.text.split())
+    assert "was not tried" not in told.text
+
+
+def test_silence_is_not_told_as_repair(catalogue: Catalogue) -> None:
+    text = " ".join(mail(catalogue, OPEN, SILENT).text.split())
+    assert (
+        "Pas de réponse cette fois, rien ne prouve que c'est réparé : le serveur d'images n'est protégé"
+        in text
+    )
+
+
+def test_an_incomplete_night_says_so_and_a_complete_one_does_not(catalogue: Catalogue) -> None:
+    assert "incomplet" in mail(catalogue, OPEN, complete=False).text
+    assert "incomplet" not in mail(catalogue, OPEN).text
+
+
+def test_the_html_part_fetches_nothing(catalogue: Catalogue) -> None:
+    told = Tags(mail(catalogue, *ALL, public=("203.0.113.7",)).html)
+    assert not {"img", "a", "link", "script", "style", "form", "iframe"} & told.seen
+    assert not {"src", "href", "background", "class"} & told.attributes
+
+
+def test_a_device_that_is_no_longer_known_is_still_placed(catalogue: Catalogue) -> None:
+    assert "appareil sans nom, 192.168.1.99, port 4242" in " ".join(mail(catalogue, GONE).text.split())
+
+
+def test_an_alert_about_nothing_still_has_a_subject(catalogue: Catalogue) -> None:
+    assert mail(catalogue).subject == "Cabinet Dupont"

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netwatch.document import ChangePart
+from netwatch.model import ChangeKind, Exposure, Severity, Vantage
+from reports import page
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+    from netwatch.document import Document
+    from netwatch.words import Catalogue
+
+NEVER = re.compile(
+    r"\bsecured?\b|\bsafe|sécuris|en sécurité|\bconforme|\bcompliant|\bcertifi(?!cat)", re.IGNORECASE
+)
+REPAIRED = re.compile(r"(?<!rien ne prouve qu'il est )(?<!rien ne prouve que c'est )\bréparé", re.IGNORECASE)
+
+
+class Reading(HTMLParser):
+    """What a reader, and a browser that fetches, would take from a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A tag, and where it points."""
+        self.tags.append(tag)
+        self.links += [
+            value or "" for name, value in attrs if name in {"src", "href", "action", "background"}
+        ]
+
+    def handle_data(self, data: str) -> None:
+        """Words that are read."""
+        if self.tags[-1:] != ["style"] and data.strip():
+            self.words.append(" ".join(data.split()))
+
+    @property
+    def text(self) -> str:
+        """All words."""
+        return "\n".join(self.words)
+
+
+def read(document: Document, catalogue: Catalogue, language: str = "en", *public: str) -> Reading:
+    return Reading(page.render("Cabinet Dupont", document, catalogue, language, public))
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_page_reads_as_agreed(
+    document: Document, catalogue: Catalogue, language: str, snapshot: SnapshotAssertion
+) -> None:
+    assert page.render("Cabinet Dupont", document, catalogue, language, ("203.0.113.7",)) == snapshot
+
+
+def test_the_first_thing_read_is_how_fresh_and_complete_the_night_is(
+    document: Document, catalogue: Catalogue
+) -> None:
+    words = read(document, catalogue).words
+    assert words[1:4] == [
+        "Check of 23 November 2026 at 22:04 — incomplete: 3 points could not be verified",
+        "Cabinet Dupont",
+        (
+            "3 problems were found. The worst: the image server answers searches from anyone "
+            "(192.168.1.20, port 11112)."
+        ),
+    ]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_page_without_findings_promises_nothing(
+    quiet: Document, catalogue: Catalogue, language: str
+) -> None:
+    text = read(quiet, catalogue, language).text
+    assert not NEVER.search(text)
+    assert "33 ports" in text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_no_page_claims_conformity_or_says_to_switch_off(
+    document: Document, catalogue: Catalogue, language: str
+) -> None:
+    text = read(document, catalogue, language).text.lower()
+    assert not NEVER.search(text)
+    assert not re.search(r"switch (it|the \w+) off|turn (it|the \w+) off|éteignez (le|la|votre|vos)\b", text)
+
+
+def test_a_finding_without_an_answer_is_never_told_as_repaired(
+    document: Document, catalogue: Catalogue
+) -> None:
+    silent = replace(
+        document,
+        findings=tuple(part for part in document.findings if part.rule == "dicom-name-only"),
+        changes=tuple(part for part in document.changes if part.kind == ChangeKind.UNVERIFIED),
+    )
+    text = read(silent, catalogue, "fr").text.replace("\u00a0", " ").replace("\u2019", "'")
+    assert "pas de réponse cette fois : rien ne prouve que c'est réparé" in text
+    assert not REPAIRED.search(text)
+    assert "n'est plus" not in text.replace("n'est plus grave", "")
+
+
+def test_a_finding_seen_only_from_inside_says_that_the_internet_was_not_checked(
+    document: Document, catalogue: Catalogue
+) -> None:
+    text = read(document, catalogue).text
+    assert "From the internet: not checked yet. We looked only from inside the practice." in text
+    assert "exposed" not in text.lower()
+
+
+@pytest.mark.parametrize(
+    ("exposure", "sentence"),
+    [
+        (Exposure.EXPOSED, "From the internet: reachable. We saw it from outside."),
+        (Exposure.FORWARDED, "your internet box says that it forwards"),
+        (Exposure.REPORTED, "a third party says"),
+        (Exposure.INSIDE_ONLY, "a test made from outside did not reach it"),
+    ],
+)
+def test_each_degree_of_exposure_has_its_own_words(
+    document: Document, catalogue: Catalogue, exposure: Exposure, sentence: str
+) -> None:
+    one = replace(document, findings=(replace(document.findings[0], exposure=exposure),))
+    assert sentence in read(one, catalogue).text
+
+
+def test_public_addresses_are_always_told_as_not_tried_from_inside(
+    document: Document, catalogue: Catalogue
+) -> None:
+    told = read(document, catalogue, "en", "203.0.113.7", "203.0.113.8").text
+    assert "Your public addresses (203.0.113.7, 203.0.113.8) were not tried." in told
+    assert "No public address is given" in read(document, catalogue).text
+    from_outside = replace(document, run=replace(document.run, vantages=(Vantage.LAN, Vantage.OUTSIDE)))
+    assert "were not tried" not in read(from_outside, catalogue, "en", "203.0.113.7").text
+
+
+def test_every_kind_of_change_is_told_in_words(document: Document, catalogue: Catalogue) -> None:
+    changes = tuple(
+        ChangePart(kind, "dicom-query-answered", Severity.CRITICAL, "d20", "192.168.1.20", 11112, "", None)
+        for kind in ChangeKind
+    )
+    text = read(replace(document, changes=changes), catalogue).text
+    kinds = ["New", "Worse", "Checked for the first time", "No answer", "Improved", "Resolved, retested"]
+    assert re.findall(r"^(.+): The image server answers searches from anyone$", text, re.MULTILINE) == kinds
+
+
+def test_the_page_fetches_nothing_and_runs_nothing(document: Document, catalogue: Catalogue) -> None:
+    html = page.render("Cabinet Dupont", document, catalogue, "fr")
+    reading = Reading(html)
+    assert not {"script", "img", "link", "iframe", "object", "form"} & set(reading.tags)
+    assert all(link.startswith("#finding-") for link in reading.links)
+    assert "url(" not in html
+    assert "http://" not in html
+    assert "https://" not in html
+
+
+def test_text_that_a_device_chose_does_no_harm(
+    hostile_document: Document, hostile: str, catalogue: Catalogue
+) -> None:
+    html = page.render(hostile, hostile_document, catalogue, "fr", (hostile,))
+    assert set(Reading(html).tags).isdisjoint({"script", "img"})
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e\ud800-\udfff]", html)
+    assert "P" * 161 not in html
+    html.encode("utf-8")
+
+
+def test_thirty_findings_of_one_rule_give_its_advice_once(document: Document, catalogue: Catalogue) -> None:
+    finding = document.findings[0]
+    many = tuple(replace(finding, address=f"192.168.1.{n}", device=f"x{n}") for n in range(100, 130))
+    reading = read(replace(document, findings=many, changes=()), catalogue)
+    assert reading.tags.count("article") == 30
+    assert reading.text.count("What to do now") == 1
+    assert set(reading.links) == {"#finding-1"}
+
+
+def test_two_hundred_devices_stay_folded_away(document: Document, catalogue: Catalogue) -> None:
+    device = document.devices[0]
+    many = tuple(replace(device, id=f"x{n}", address=f"10.0.{n // 200}.{n % 200}") for n in range(200))
+    html = page.render("Cabinet", replace(document, devices=many), catalogue, "en")
+    assert html.count("<details>") == 4
+    assert "<details open" not in html
+    assert html.count('<th scope="row">livebox</th>') == 200
+
+
+def test_the_language_is_declared_and_headings_are_in_order(document: Document, catalogue: Catalogue) -> None:
+    for language in ("fr", "en"):
+        html = page.render("Cabinet", document, catalogue, language)
+        assert f'<html lang="{language}">' in html
+        levels = [int(tag[1]) for tag in Reading(html).tags if re.fullmatch(r"h[1-6]", tag)]
+        assert levels.count(1) == 1
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels))

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+
+from netwatch.document import Document
+from netwatch.model import Exposure, Severity
+from netwatch.words import Catalogue
+from reports import table
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+Draw = Callable[[str, Document, Catalogue, str], RenderableType]
+TABLES: tuple[Draw, ...] = (table.summary, table.findings, table.devices, table.changes, table.services)
+every_table = pytest.mark.parametrize("draw", TABLES)
+both_languages = pytest.mark.parametrize("language", ["fr", "en"])
+
+
+def printed(drawn: RenderableType, *, colour: bool = False) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=colour, color_system="standard" if colour else None)
+    console.print(drawn)
+    return out.getvalue()
+
+
+@every_table
+@both_languages
+def test_no_line_is_wider_than_80_columns(
+    draw: Draw, language: str, document: Document, catalogue: Catalogue
+) -> None:
+    text = printed(draw("Cabinet Dupont", document, catalogue, language))
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+
+
+@both_languages
+def test_the_summary_reads_as_agreed(
+    language: str, document: Document, catalogue: Catalogue, snapshot: SnapshotAssertion
+) -> None:
+    text = printed(table.summary("Cabinet Dupont", document, catalogue, language))
+    assert "\n".join(line.rstrip() for line in text.splitlines()) == snapshot
+
+
+@every_table
+def test_nothing_is_cut_off_at_the_edge(draw: Draw, document: Document, catalogue: Catalogue) -> None:
+    narrow = printed(draw("Cabinet", document, catalogue, "fr"))
+    out = io.StringIO()
+    Console(file=out, width=300).print(draw("Cabinet", document, catalogue, "fr"))
+
+    def letters(text: str) -> str:
+        return "".join(sorted(re.sub(r"[\s─]", "", text)))
+
+    assert letters(narrow) == letters(out.getvalue())
+
+
+@every_table
+def test_text_that_a_device_chose_is_neither_markup_nor_control(
+    draw: Draw, hostile_document: Document, hostile: str, catalogue: Catalogue
+) -> None:
+    text = printed(draw(hostile, hostile_document, catalogue, "en"))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e\ud800-\udfff]", text)
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+    if hostile.startswith("["):
+        assert "[bold" in text
+        assert "💀" not in text
+
+
+def test_colours_mean_severity_and_the_word_is_written_too(document: Document, catalogue: Catalogue) -> None:
+    finding = document.findings[0]
+    looks = {"critical": "1;31", "high": "31", "medium": "33", "low": "36", "info": "2"}
+    for severity in Severity:
+        one = replace(document, findings=(replace(finding, severity=severity),))
+        text = printed(table.findings("Cabinet", one, catalogue, "en"), colour=True)
+        assert f"\x1b[{looks[severity]}m{severity}" in text
+
+
+def test_an_answer_that_did_not_come_is_written_as_such(document: Document, catalogue: Catalogue) -> None:
+    text = printed(table.findings("Cabinet", document, catalogue, "fr"))
+    [row] = [line for line in text.splitlines() if "192.168.1.30:104" in line]
+    assert "non revérifié" in row
+    assert "résolu" not in row
+
+
+def test_a_night_inside_says_that_the_internet_was_not_tried(
+    document: Document, catalogue: Catalogue
+) -> None:
+    assert "nothing was tried" in printed(table.findings("Cabinet", document, catalogue, "en"))
+    exposed = replace(document, findings=(replace(document.findings[0], exposure=Exposure.FORWARDED),))
+    assert "forwarded by" in printed(table.findings("Cabinet", exposed, catalogue, "en"))
+
+
+def test_an_empty_night_promises_nothing(quiet: Document, catalogue: Catalogue) -> None:
+    empty = replace(quiet, devices=(), services=())
+    for draw in TABLES:
+        for language in ("fr", "en"):
+            text = printed(draw("Cabinet", empty, catalogue, language))
+            assert text.strip()
+            assert not re.search(r"\bsecure|\bsafe|sécuris|conforme|complian", text, re.IGNORECASE)
+
+
+def test_a_protocol_guessed_from_its_port_says_so(document: Document, catalogue: Catalogue) -> None:
+    assert "guessed" in printed(table.services("Cabinet", document, catalogue, "en"))
+
+
+def test_an_absent_device_says_so(document: Document, catalogue: Catalogue) -> None:
+    text = printed(table.devices("Cabinet", document, catalogue, "en"))
+    assert text.count("not seen") == 1

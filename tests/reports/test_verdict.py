@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from netwatch.model import Exposure, Severity, Status
+from reports.phrase import Phrases
+from reports.verdict import answer, asides, by_address, freshness, ordered, ports_of
+
+if TYPE_CHECKING:
+    from netwatch.document import Document
+    from netwatch.words import Catalogue
+
+
+def test_the_first_line_says_how_fresh_and_how_complete(document: Document) -> None:
+    say = Phrases("fr")
+    assert freshness(say, document) == (
+        "Contrôle du 23 novembre 2026 à 22 h 04 — incomplet : 3 points n'ont pas pu être vérifiés"
+    )
+    whole = replace(document, run=replace(document.run, complete=True))
+    assert freshness(say, whole).endswith("— complet")
+    unexplained = replace(document, failures=(), coverage=())
+    assert freshness(say, unexplained).endswith("— incomplet")
+
+
+def test_the_answer_counts_what_was_seen_now_and_names_the_worst(
+    document: Document, catalogue: Catalogue
+) -> None:
+    assert answer(Phrases("en"), document, catalogue) == (
+        "3 problems were found. The worst: the image server answers searches from anyone "
+        "(192.168.1.20, port 11112)."
+    )
+
+
+def test_a_night_that_proved_little_is_not_told_as_good(document: Document, catalogue: Catalogue) -> None:
+    say = Phrases("en")
+    unverified = [part for part in document.findings if part.status == Status.UNVERIFIED]
+    forgotten = replace(document, findings=tuple(unverified))
+    assert "not everything could be tested again" in answer(say, forgotten, catalogue)
+    assert any("nothing proves that it is repaired" in line for line in asides(say, forgotten))
+    nobody = replace(document, findings=(), devices=())
+    assert answer(say, nobody, catalogue) == "No device answered: this check says nothing about your network."
+
+
+def test_a_clean_night_says_what_was_asked(quiet: Document, catalogue: Catalogue) -> None:
+    assert answer(Phrases("en"), quiet, catalogue) == (
+        "No problem was found in what was checked: 5 devices, 33 ports asked, 5 services found. "
+        "This says nothing about the rest."
+    )
+
+
+def test_what_is_proved_exposed_comes_before_what_is_only_severe(document: Document) -> None:
+    first = replace(document.findings[2], severity=Severity.CRITICAL, exposure=Exposure.EXPOSED)
+    assert ordered([*document.findings, first])[0] == first
+    assert ordered(document.findings)[-1].status == Status.RESOLVED
+
+
+def test_addresses_are_sorted_as_numbers_and_rubbish_comes_last() -> None:
+    addresses = ["zzz", "fe80::1", "192.168.1.20", "192.168.1.9"]
+    assert sorted(addresses, key=by_address) == ["192.168.1.9", "192.168.1.20", "fe80::1", "zzz"]
+
+
+def test_ports_of_a_list_are_counted() -> None:
+    assert [ports_of(text) for text in ("", "22", "22,80,104-105")] == [0, 1, 4]
