@@ -162,12 +162,10 @@ class View:
             return self.say("page.card.first-time")
         moments = self.say.moments
         first = moments.date(finding.first_seen)
-        since = self.say(
-            "page.card.since-date", since=moments.since(finding.first_seen, run.finished), date=first
-        )
-        if finding.status == Status.OPEN:
-            return since
-        return f"{since}, {self.say('page.card.last', date=moments.date(finding.last_seen))}"
+        if finding.status != Status.OPEN:
+            return self.say("page.card.between", first=first, last=moments.date(finding.last_seen))
+        since = moments.since(finding.first_seen, run.finished)
+        return self.say("page.card.since-date", since=since, date=first)
 
     def moved(self) -> list[Moved]:
         """What changed, bad news first."""
