@@ -29,9 +29,8 @@ RUN apt-get update \
     && install -d -o netwatch -g netwatch -m 700 /data
 COPY --from=build /opt/netwatch /opt/netwatch
 
-# The capability above lets nmap use ARP without root; this variable tells nmap that it may.
-ENV NMAP_PRIVILEGED=1 \
-    NETWATCH_DATA=/data \
+# The capability above lets nmap use ARP without root. A container that drops it (--cap-drop) cannot start nmap.
+ENV NETWATCH_DATA=/data \
     PATH=/opt/netwatch/bin:$PATH \
     PYTHONUNBUFFERED=1
 USER netwatch
