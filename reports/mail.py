@@ -77,7 +77,7 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
     found_at: datetime,
     public_addresses: Sequence[str] = (),
 ) -> Mail:
-    """The mail of one alert. `found_at` is when the run finished; `complete` is that of the run."""
+    """The mail of one alert. `found_at` is the moment of the check; `complete` is that of the run."""
     parts = {}
     for kind in ("txt", "html"):
         writer = Writer(Phrases(language, fine=True), devices, catalogue)
