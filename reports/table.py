@@ -32,7 +32,7 @@ STYLES = {
 }
 
 
-_WIDTHS = {"where": 21, "address": 17}  # IPv4 and port; MAC
+_WIDTHS = {"where": 21, "address": 17, "protocol": 13}  # IPv4 and port; MAC; what leaves room for facts
 
 
 def summary(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:
