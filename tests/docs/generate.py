@@ -103,20 +103,22 @@ def _comments(kind: type) -> dict[str, str]:
 def site_file() -> Iterator[str]:
     """Every key of a site file."""
     yield "[The site file](site-file.md) explains them with an example.\n"
-    yield from table(("Key", "Holds", "Default", "Meaning"), _keys(Site, ""))
+    yield from table(("Key", "Holds", "Default", "Meaning"), keys(Site))
 
 
-def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, ...]]:
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, ...]]:
+    """(key, what it holds, default, meaning) of every key, those of its tables after it."""
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         below = _model(field.annotation)
         if below is not None:
             yield f"`[{key}]`", "table", "", field.description or ""
-            yield from _keys(below, f"{key}.")
+            yield from keys(below, f"{key}.")
             continue
         default = "required" if field.is_required() else value(field.get_default(call_default_factory=True))
         holds = " ".join([describe(field.annotation), *bounds(field.metadata)])
-        yield f"`{key}`", holds, default, field.description or ""
+        example = f"; for example `{field.examples[0]}`" if field.examples else ""
+        yield f"`{key}`", holds, default, f"{field.description or ''}{example}"
 
 
 def _model(annotation: object) -> type[BaseModel] | None:

@@ -8,7 +8,7 @@ import types
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -21,6 +21,7 @@ PLAIN = {
     bool: "true or false",
     date: "date",
     IPv4Address: "address",
+    IPv6Address: "address",
     IPv4Network: "network or address",
     Path: "path",
     dict: "table",
@@ -46,7 +47,7 @@ def describe(annotation: Any) -> str:  # noqa: ANN401 - an annotation can be any
     elif origin is Literal:
         said = ", ".join(value(one) for one in inside)
     elif origin in {Union, types.UnionType}:
-        said = " or ".join(describe(one) for one in inside if one is not type(None))
+        said = " or ".join(dict.fromkeys(describe(one) for one in inside if one is not type(None)))
     elif origin in LISTS:
         said = f"list of: {describe(inside[0])}"
     elif inspect.isclass(annotation) and issubclass(annotation, Enum):
