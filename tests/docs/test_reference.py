@@ -35,3 +35,11 @@ def test_every_link_between_pages_leads_somewhere(page: str) -> None:
     here = (ROOT / page).parent
     links = LINK.findall((ROOT / page).read_text(encoding="utf-8"))
     assert [link for link in links if not (here / link).exists()] == []
+
+
+def test_the_architecture_names_every_module_of_the_engine() -> None:
+    page = (generate.DOCS / "architecture.md").read_text(encoding="utf-8")
+    modules = {
+        path.stem for path in (ROOT / "netwatch").iterdir() if path.suffix == ".py" or path.name == "store"
+    }
+    assert {module for module in modules if f"`{module}`" not in page} == {"__init__"}
