@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from netwatch.model import Device
@@ -29,6 +30,7 @@ def identify(hosts: Iterable[tuple[str, str | None]], known: Iterable[Device]) -
     """
     known = tuple(known)
     by_mac = {device.mac: device for device in known if device.mac}
+    by_id = {device.id: device for device in known}
     by_address = {device.address: device for device in known}
     hosts = sorted(set(hosts), key=lambda host: tuple(map(int, host[0].split("."))))
     first = _first_addresses(hosts, by_mac)
@@ -39,14 +41,20 @@ def identify(hosts: Iterable[tuple[str, str | None]], known: Iterable[Device]) -
         if mac is not None and first[mac] == address:
             device = _by_card(mac, address, by_mac, by_address)
         elif mac is not None:
-            device = Device(id=f"m-{mac.replace(':', '')}-{address}", address=address)
+            another = f"m-{mac.replace(':', '')}-{address}"
+            device = by_id.get(another, Device(id=another, address=address))
         else:
             device = by_address.get(address, Device(id=f"a-{address}", address=address))
         if device.id in ids:
-            device = Device(id=f"a-{address}", address=address)
+            device = Device(id=_unused(f"a-{address}", ids | by_id.keys()), address=address)
         ids.add(device.id)
         taken[address] = replace(device, address=address, mac=mac or device.mac, vendor=vendor(mac or device.mac))
     return taken
+
+
+def _unused(wanted: str, used: set[str]) -> str:
+    """The id, or the id with the first number that nobody has."""
+    return next(name for name in chain([wanted], (f"{wanted}-{n}" for n in count(2))) if name not in used)
 
 
 def _first_addresses(hosts: list[tuple[str, str | None]], by_mac: Mapping[str, Device]) -> dict[str, str]:
@@ -88,7 +96,10 @@ def _lookup(mac: str) -> str | None:
 
 def randomised(mac: str) -> bool:
     """A locally administered MAC: randomised or virtual, it names no maker (IEEE 802, bit 0x02)."""
-    return bool(int(mac[:2], 16) & 2)
+    try:
+        return bool(int(mac[:2], 16) & 2)
+    except ValueError:
+        return False
 
 
 def describe(device: Device, seen: Iterable[Observation], open_ports: Iterable[int]) -> Device:

@@ -9,11 +9,13 @@ Where it stops: hosts, addresses and TCP port states; no service, script or OS e
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from netwatch.model import PortState
 
+MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 MOST = 64 * 1024 * 1024  # bytes of XML we take from one nmap run
 
 
@@ -66,11 +68,11 @@ def _host(element: Element, asked: tuple[int, ...]) -> list[Host]:
     status = element.find("status")
     if "ipv4" not in addresses or status is None:
         return []
-    mac = addresses.get("mac")
+    mac = addresses.get("mac", "").lower()
     return [
         Host(
             address=str(addresses["ipv4"]),
-            mac=mac.lower() if mac else None,
+            mac=mac if MAC.fullmatch(mac) else None,
             up=status.get("state") == "up",
             timed_out=element.get("timedout") == "true",
             reason=status.get("reason", "")[:40],

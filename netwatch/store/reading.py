@@ -32,8 +32,8 @@ NOW = "site = (select id from sites where slug = ?) and ended is null"
 
 
 def devices(db: Database, site: str) -> tuple[Device, ...]:
-    """Every device of the site."""
-    rows = _device_rows(db, site)
+    """Every device of the site, the last seen last."""
+    rows = sorted(_device_rows(db, site), key=lambda row: row["last_seen"])
     return tuple(
         Device(**{k: v for k, v in row.items() if k not in {"site", "first_seen", "last_seen"}}) for row in rows
     )

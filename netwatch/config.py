@@ -1,0 +1,281 @@
+"""Which practice, what may be touched, who allowed it? The site file: TOML 1.0, validated by pydantic.
+
+Every error names its key as the user wrote it and says what is right (problem.py). No password is ever
+in a site file, nor in what we print about one. Where it stops: the options of probes are checked by the
+probes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import stat
+import tomllib
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
+from ipaddress import IPv4Network, collapse_addresses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import Ge, Le, MinLen
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, field_validator, model_validator
+
+from netwatch.forms import (
+    Credential,
+    Day,
+    FewPorts,
+    Gateway,
+    Host,
+    Mac,
+    Mailbox,
+    Network,
+    OwnNetwork,
+    Phrase,
+    Port,
+    Ports,
+    Public,
+    SecretFile,
+    Slug,
+    Variable,
+    slugify,
+    wrong,
+)
+from netwatch.model import ConfigError, ScopeError
+from netwatch.problem import SECRET, problems, sentence
+
+if TYPE_CHECKING:
+    from datetime import date
+
+__all__ = [
+    "Authorisation",
+    "Exclusions",
+    "MailSettings",
+    "Site",
+    "SweepSettings",
+    "load",
+    "problems",
+    "require_authorisation",
+    "sentence",
+]
+
+MOST_ADDRESSES = 65_536  # a /16: a night at our pace could not cover more
+LARGEST_FILE = 1_000_000  # bytes
+LARGEST_PASSWORD = 4096  # bytes
+MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+class Table(BaseModel):
+    """A table of the site file: nothing unknown goes in, nothing changes afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Authorisation(Table):
+    """Who allowed the scan. Article 323-1 of the Code pénal is about everybody else."""
+
+    by: Phrase = Field(description="Who allowed the scan", examples=['"Dr Martin"'])
+    role: Phrase = Field(description="In which capacity", examples=['"titulaire du cabinet"'])
+    until: Day = Field(description="The last day on which a scan may start", examples=["2027-01-31"])
+
+
+class Exclusions(Table):
+    """What is never touched, though it lies in the networks."""
+
+    addresses: tuple[Network, ...] = Field(default=(), description="Addresses or networks")
+    macs: frozenset[Mac] = Field(default=frozenset(), description="Network cards, by their MAC")
+    ports: Ports = Field(default=frozenset(), description='Ports, alone or as "6000-6100"')
+
+
+class MailSettings(Table):
+    """How alerts leave. The password is looked for when it is needed, and is no part of this."""
+
+    host: Host = Field(description="The mail server", examples=['"smtp.example.org"'])
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the talk is encrypted"
+    )
+    port: Port = Field(default=587, description="465 where security is tls, 25 where it is none")
+    user: Phrase | None = Field(default=None, description="The account that sends")
+    sender: Mailbox | None = Field(default=None, description="The From address, where it is not the user")
+    password_env: Variable | None = Field(
+        default="NETWATCH_MAIL_PASSWORD", description="The environment variable that holds the password"
+    )
+    credential: Credential | None = Field(
+        default=None, description="Else, the systemd credential that holds it"
+    )
+    password_file: SecretFile | None = Field(
+        default=None, description="Else, the file that holds it, readable by its owner only"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_port(cls, data: Any) -> Any:  # noqa: ANN401 - whatever was written
+        if isinstance(data, dict) and "port" not in data and str(data.get("security")) in MAIL_PORTS:
+            return data | {"port": MAIL_PORTS[str(data["security"])]}
+        return data
+
+    def password(self) -> str | None:
+        """From the environment, a systemd credential or a private file, in this order; None without any.
+
+        Raises ConfigError where one is named and cannot be had.
+        """
+        if self.password_env and (found := os.environ.get(self.password_env)):
+            return found
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        if self.credential and folder:
+            # systemd guards it with an access list, which its mode bits do not tell.
+            return _secret(Path(folder, self.credential), guarded=True)
+        if self.password_file:
+            return _secret(self.password_file)
+        if self.credential:
+            raise ConfigError("config.no-credentials", name=self.credential)
+        return None
+
+
+def _secret(path: Path, *, guarded: bool = False) -> str:
+    """What a file says that nobody else may read, less one line end."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe must not hang us
+            kind = os.fstat(file.fileno())
+            if not stat.S_ISREG(kind.st_mode):
+                raise ConfigError("config.password-not-file", path=path)
+            if not guarded and kind.st_uid not in {0, os.geteuid()}:
+                raise ConfigError("config.password-owner", path=path)
+            if not guarded and kind.st_mode & 0o077:
+                command = f"chmod 600 {shlex.quote(str(path))}"
+                raise ConfigError("config.password-mode", path=path, command=command)
+            text = file.read(LARGEST_PASSWORD + 1).decode()
+    except (OSError, ValueError):
+        raise ConfigError("config.password-unreadable", path=path) from None
+    password = text.removesuffix("\n").removesuffix("\r")
+    if not password or len(text) > LARGEST_PASSWORD:
+        raise ConfigError("config.password-empty", path=path)
+    return password
+
+
+class SweepSettings(Table):
+    """How far a night reaches."""
+
+    max_addresses: Annotated[int, Strict(), Ge(1), Le(MOST_ADDRESSES)] = Field(
+        default=4096, description="The networks may hold this many addresses in all"
+    )
+    extra_ports: FewPorts = Field(
+        default=(), description='Ports asked besides the usual ones, alone or as "5100-5110"'
+    )
+
+
+class Site(Table):
+    """One practice."""
+
+    name: Phrase = Field(
+        description="The practice's name, as mails and reports say it", examples=['"Cabinet Martin"']
+    )
+    slug: Slug = Field(default="", description="Its name in the database and in commands; made from the name")
+    language: Literal["en", "fr"] = Field(default="en", description="The language of mails and reports")
+    networks: Annotated[tuple[OwnNetwork, ...], MinLen(1)] = Field(
+        description="What is scanned: private networks, or single addresses", examples=['["192.168.1.0/24"]']
+    )
+    gateway: Gateway | None = Field(default=None, description="The internet box, seen from inside")
+    public_addresses: tuple[Public, ...] = Field(
+        default=(), description="The practice's addresses on the internet"
+    )
+    recipients: tuple[Mailbox, ...] = Field(default=(), description="Who is told, by mail")
+    authorisation: Authorisation | None = Field(default=None, description="Without it, or past it, no scan")
+    mail: MailSettings | None = Field(default=None, description="Without it, no mail")
+    exclude: Exclusions = Field(default=Exclusions(), description="What is never touched")
+    sweep: SweepSettings = Field(default=SweepSettings(), description="How far a night reaches")
+    probes: Mapping[str, Mapping[str, object]] = Field(
+        default={}, description="The options of each probe, under [probes.NAME]"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_slug(cls, data: Any) -> Any:  # noqa: ANN401 - whatever was written
+        if isinstance(data, dict) and "slug" not in data and isinstance(data.get("name"), str):
+            return data | {"slug": slugify(data["name"])}
+        return data
+
+    @field_validator("networks", mode="after")
+    @classmethod
+    def _merged(cls, networks: tuple[IPv4Network, ...]) -> tuple[IPv4Network, ...]:
+        return tuple(collapse_addresses(networks))
+
+    @field_validator("recipients", mode="after")
+    @classmethod
+    def _once_each(cls, recipients: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(recipients))
+
+    @field_validator("probes", mode="after")
+    @classmethod
+    def _no_secret(cls, probes: Mapping[str, Mapping[str, object]]) -> Mapping[str, Mapping[str, object]]:
+        for name, options in probes.items():
+            for option in filter(SECRET.search, options):
+                raise wrong("password-here", at=(name, option))
+        return probes
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Site:
+        count, limit = self.addresses(), self.sweep.max_addresses
+        if count > MOST_ADDRESSES:
+            raise wrong("far-too-many-addresses", at=("networks",), count=count, limit=MOST_ADDRESSES)
+        if count > limit:
+            raise wrong("too-many-addresses", at=("networks",), count=count, limit=limit, most=MOST_ADDRESSES)
+        return self
+
+    def addresses(self) -> int:
+        """How many addresses the networks hold."""
+        return sum(network.num_addresses for network in self.networks)
+
+
+def load(path: Path) -> Site:
+    """The site that this file describes. Raises ConfigError."""
+    text = _read(path)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax(path, str(error)) from None
+    except (ValueError, RecursionError):  # a number, or a nesting, that nobody writes by hand
+        raise ConfigError("config.not-toml", path=path) from None
+    try:
+        return Site.model_validate(data, context={"folder": path.resolve().parent})
+    except ValidationError as error:
+        found = problems(error, shape=Site).problems
+        raise ConfigError("config.invalid", problems=found, path=path) from None
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except FileNotFoundError:
+        raise ConfigError(
+            "config.not-found", path=path, command=f"netwatch init {shlex.quote(str(path))}"
+        ) from None
+    except (OSError, ValueError):
+        raise ConfigError("config.unreadable", path=path) from None
+    if len(content) > LARGEST_FILE:
+        raise ConfigError("config.too-big", path=path)
+    try:
+        return content.decode("utf-8-sig")  # Windows' Notepad writes a mark first
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError("config.not-utf8", path=path, line=line) from None
+
+
+def _syntax(path: Path, said: str) -> ConfigError:
+    place = re.search(r"line (\d+), column (\d+)", said)
+    if place is None:
+        return ConfigError("config.syntax-end", path=path)
+    twice = re.search("twice|overwrite", said)
+    return ConfigError(
+        f"config.syntax{'-twice' if twice else ''}", path=path, line=int(place[1]), column=int(place[2])
+    )
+
+
+def require_authorisation(site: Site, today: date) -> Authorisation:
+    """Who allowed it. Raises ScopeError where nobody did, or the last day is over."""
+    allowed = site.authorisation
+    if allowed is None:
+        raise ScopeError("config.authorisation-missing")
+    if today > allowed.until:
+        raise ScopeError("config.authorisation-ended", by=allowed.by, until=allowed.until)
+    return allowed

@@ -1,0 +1,167 @@
+"""In which form is each value of a site file written? Read here, and told what is right where it is not.
+
+A network that is a string in the file is an IPv4Network afterwards: nothing unparsed goes any further.
+Each check raises pydantic's error with the name of a sentence of words/config.*.toml (problem.py).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+from pathlib import Path
+from typing import Annotated
+from zlib import crc32
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import AfterValidator, BeforeValidator, Strict, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from netwatch.problem import shown
+
+# RFC 1918, and this machine.
+PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")))
+MOST_PORTS = 1000
+
+# RFC 5321 4.1.2 without its quoted forms; a domain has a dot, or is this machine.
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+MAIL_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){ATOM}(\.{ATOM})*@(localhost|{LABEL}(\.{LABEL})+)")
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252})")
+PORTS = re.compile(r"([1-9]\d{0,4})(?:-([1-9]\d{0,4}))?", re.ASCII)
+MACS = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}|([0-9a-f]{2}-){5}[0-9a-f]{2}|([0-9a-f]{4}\.){2}[0-9a-f]{4}")
+
+
+def wrong(name: str, **details: object) -> PydanticCustomError:
+    """The sentence `config.<name>`; `at` is where in the checked value, when not the whole of it."""
+    return PydanticCustomError(f"config.{name}", "see words/config.*.toml", details)
+
+
+def _text(value: object) -> object:
+    """No line end can reach a mail's header, and nothing invisible a terminal."""
+    if isinstance(value, str):
+        if any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in value):
+            raise wrong("invisible")
+        return value.strip()
+    return value
+
+
+def matching(pattern: str | re.Pattern[str], name: str) -> BeforeValidator:
+    """Text of this form; else the sentence `name` says which."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and not re.fullmatch(pattern, value):
+            raise wrong(name)
+        return value
+
+    return BeforeValidator(check)
+
+
+def _network(value: object) -> IPv4Network:
+    """`192.168.1.0/24`, or `192.168.1.10` for one device."""
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        network = IPv4Network(text, strict=False)
+    except ValueError:
+        raise wrong("ipv6" if ":" in text else "network") from None
+    if text.partition("/")[0] != str(network[0]):
+        raise wrong("network-bits", right=str(network), one=text.partition("/")[0])
+    return network
+
+
+def _private(network: IPv4Network) -> IPv4Network:
+    if not any(network.subnet_of(allowed) for allowed in PRIVATE):
+        raise wrong("not-private")
+    return network
+
+
+def _public(value: object) -> IPv4Address | IPv6Address:
+    try:
+        address = ip_address(value.strip() if isinstance(value, str) else "")
+    except ValueError:
+        raise wrong("public-address") from None
+    if not address.is_global or address.is_multicast:
+        raise wrong("not-public")
+    return address
+
+
+def _gateway(value: object) -> IPv4Address:
+    try:
+        address = IPv4Address(value.strip() if isinstance(value, str) else "")
+        _private(IPv4Network(address))
+    except ValueError:
+        raise wrong("gateway") from None
+    return address
+
+
+def _mac(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not MACS.fullmatch(value.strip().lower()):
+        raise wrong("mac")
+    digits = re.sub("[^0-9a-f]", "", value.lower())
+    return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+
+
+def _ports(value: object) -> object:
+    """`[9100, "6000-6100"]` as numbers, in order."""
+    if not isinstance(value, list):
+        return value
+    if len(value) > MOST_PORTS:
+        raise wrong("too-many", limit=MOST_PORTS)
+    ports: set[int] = set()
+    for position, one in enumerate(value):
+        found = PORTS.fullmatch(shown(one))
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+        if not 1 <= first <= last <= 65_535:  # noqa: PLR2004 - the last port there is
+            raise wrong("port", at=(position,), value=shown(one))
+        ports.update(range(first, last + 1))
+    return sorted(ports)
+
+
+def _day(value: object) -> date:
+    """A TOML date, or the same as text. A moment, or a number, is not a day."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        return date.fromisoformat(text if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else "")
+    except ValueError:
+        raise wrong("date") from None
+
+
+def _beside(value: object, info: ValidationInfo) -> Path:
+    """A relative path starts at the site file, wherever the scan is started."""
+    text = _text(value)
+    if not isinstance(text, str):
+        raise wrong("text")
+    try:
+        return Path((info.context or {}).get("folder", ""), Path(text).expanduser())
+    except RuntimeError:  # ~somebody who does not exist
+        raise wrong("path") from None
+
+
+def slugify(name: str) -> str:
+    """`Cabinet du Dr Lebœuf` as `cabinet-du-dr-leboeuf`; never empty."""
+    plain = unicodedata.normalize("NFKD", name.lower().replace("œ", "oe").replace("æ", "ae"))
+    slug = re.sub("[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-")[:60].strip("-")
+    return slug or f"site-{crc32(name.encode('utf-8', 'replace')):08x}"
+
+
+Phrase = Annotated[str, BeforeValidator(_text), MinLen(1), MaxLen(200)]
+Slug = Annotated[str, matching("[a-z0-9-]{1,60}", "slug")]
+Mailbox = Annotated[str, matching(MAIL_ADDRESS, "mail-address"), MaxLen(254)]
+Day = Annotated[date, BeforeValidator(_day)]
+Network = Annotated[IPv4Network, BeforeValidator(_network)]
+OwnNetwork = Annotated[IPv4Network, BeforeValidator(_network), AfterValidator(_private)]
+Gateway = Annotated[IPv4Address, BeforeValidator(_gateway)]
+Public = Annotated[IPv4Address | IPv6Address, BeforeValidator(_public)]
+Mac = Annotated[str, BeforeValidator(_mac)]
+Ports = Annotated[frozenset[int], BeforeValidator(_ports)]
+FewPorts = Annotated[tuple[int, ...], BeforeValidator(_ports), MaxLen(MOST_PORTS)]
+Port = Annotated[int, Strict(), Ge(1), Le(65_535)]
+Host = Annotated[str, matching(HOST, "host")]
+Variable = Annotated[str, matching("[A-Za-z_][A-Za-z0-9_]{0,99}", "variable")]
+Credential = Annotated[str, matching(r"(?!\.)[A-Za-z0-9._-]{1,200}", "credential")]
+SecretFile = Annotated[Path, BeforeValidator(_beside)]
