@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from netwatch.words import Messages
 
-SECRET = re.compile(r"passw|passphrase|^pass$|pasw|pwd|secret|token|mdp|mot_?de_?passe|credential", re.I)
+SECRET = re.compile("(?i)passw|passphrase|^pass$|pasw|pwd|secret|token|mdp|mot_?de_?passe|credential")
 BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 LONGEST = 60  # characters of a value that we repeat
 MOST = 20  # problems told at once
@@ -53,7 +53,7 @@ SENTENCES = {
     "too_short": "too-few",
     "too_long": "too-many",
 }
-LIMITS = {"gt", "ge", "lt", "le", "min_length", "max_length"}
+LIMITS = ("gt", "ge", "lt", "le", "min_length", "max_length")
 
 
 def problems(error: ValidationError, prefix: tuple[str, ...] = (), shape: type | None = None) -> ConfigError:
@@ -62,8 +62,11 @@ def problems(error: ValidationError, prefix: tuple[str, ...] = (), shape: type |
     `prefix` is where the checked part stands in the site file. `shape` is the model or dataclass that
     it was checked against: with it, an unknown key is answered with the nearest known one.
     """
-    found = (_problem(one, prefix, shape) for one in error.errors(include_url=False))
-    return ConfigError("config.invalid", problems=tuple(found))
+    errors = error.errors(include_url=False)
+    # A list whose items are all wrong counts as empty, and that is no second mistake of the user's.
+    lists = {one["loc"][:-1] for one in errors}
+    told = [one for one in errors if one["type"] != "too_short" or one["loc"] not in lists]
+    return ConfigError("config.invalid", problems=tuple(_problem(one, prefix, shape) for one in told))
 
 
 def _problem(one: ErrorDetails, prefix: tuple[str, ...], shape: type | None) -> ConfigError:
@@ -88,10 +91,8 @@ def _problem(one: ErrorDetails, prefix: tuple[str, ...], shape: type | None) -> 
 
 def _limits(context: Mapping[str, Any]) -> dict[str, object]:
     """What pydantic says is right, in numbers and words of the file; its English stays behind."""
-    limits: dict[str, object] = {"limit": context[key] for key in LIMITS & context.keys()}  # one at most
-    if "expected" in context:
-        limits["choices"] = ", ".join(re.findall("'([^']*)'", str(context["expected"])))
-    return limits
+    limit = next((context[key] for key in LIMITS if key in context), None)
+    return {"limit": limit, "choices": ", ".join(re.findall("'([^']*)'", str(context.get("expected"))))}
 
 
 def written(loc: tuple[int | str, ...]) -> str:
