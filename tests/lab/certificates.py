@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -46,3 +48,27 @@ def make(folder: Path, name: str, *, days: float = 30) -> Certificate:
     )
     pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     return pair
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """TLS in front of it. `mutual`: only for who shows the peer's own certificate. `days` it is valid."""
+
+    minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+    maximum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    mutual: bool = False
+    days: float = 30
+
+    def context(self, pair: Certificate) -> ssl.SSLContext:
+        """For a server; old versions too, where this machine's OpenSSL still has them."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair.certificate, pair.key)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # old versions are the point
+            context.minimum_version, context.maximum_version = self.minimum, self.maximum
+        if self.minimum < ssl.TLSVersion.TLSv1_2:
+            context.set_ciphers("ALL:@SECLEVEL=0")
+        if self.mutual:
+            context.load_verify_locations(pair.certificate)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from tests.lab import certificates
+from tests.lab import canary, certificates
 from tests.lab.net import DROP_ALL, GATEWAY, Host, Lab
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 NETWORK = "10.77.0.0/24"
-CANARY = "ZZCANARY^NETWATCH"
 
 ORTHANC, OPEN_ORTHANC, CLOSED_ORTHANC = "10.77.0.10", "10.77.0.11", "10.77.0.12"
 TITLES, STORE, TLS, MUTUAL_TLS, OPTIONAL_TLS = (f"10.77.0.{last}" for last in range(20, 25))
@@ -176,7 +175,8 @@ class Clinic:
     ) -> subprocess.CompletedProcess[str]:
         """Ask with a tool of DCMTK, in netwatch's name, from the scanner's place; `file`: what to send."""
         argv = [f"/usr/bin/{tool}", "-v", "-aet", "NETWATCH", "-to", "10", *options, address, str(port)]
-        return self.lab.run([*argv, *([self.lab.inside(file)] if file else [])], root=True)
+        files = [self.lab.inside(file)] if file else []
+        return self.lab.run([*argv, *files], root=True)
 
     def site_file(self, path: Path, **changes: object) -> Path:
         """A site file for this network; `changes` replace or add top-level keys."""
@@ -266,7 +266,7 @@ class Clinic:
     def _store_canary(self) -> None:
         """One invented study, whose name must never be seen again."""
         self.canary = self.lab.scratch / "canary.dcm"
-        write_canary(self.canary)
+        canary.write(self.canary)
         done = self.ask("storescu", OPEN_ORTHANC, 104, file=self.canary)
         if done.returncode:
             raise RuntimeError(done.stderr + done.stdout)
@@ -284,53 +284,6 @@ AETable BEGIN
 CABINET {folder} RW (10, 1024mb) ANY
 AETable END
 """
-
-
-def write_canary(path: Path) -> None:
-    """A DICOM file of an invented patient: a secondary capture of four grey pixels."""
-    from pydicom.dataset import FileDataset, FileMetaDataset  # noqa: PLC0415 - slow to import
-    from pydicom.uid import (  # noqa: PLC0415
-        ExplicitVRLittleEndian,
-        SecondaryCaptureImageStorage,
-        generate_uid,
-    )
-
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid(prefix=None)
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    image = FileDataset(str(path), {}, file_meta=meta, preamble=bytes(128))
-    for keyword, value in {
-        "SOPClassUID": meta.MediaStorageSOPClassUID,
-        "SOPInstanceUID": meta.MediaStorageSOPInstanceUID,
-        "StudyInstanceUID": generate_uid(prefix=None),
-        "SeriesInstanceUID": generate_uid(prefix=None),
-        "PatientName": CANARY,
-        "PatientID": "ZZID-NETWATCH",
-        "PatientBirthDate": "19010203",
-        "PatientSex": "O",
-        "StudyDate": "20200101",
-        "StudyTime": "120000",
-        "StudyID": "1",
-        "SeriesNumber": 1,
-        "InstanceNumber": 1,
-        "AccessionNumber": "",
-        "ReferringPhysicianName": "",
-        "Modality": "OT",
-        "ConversionType": "WSD",
-        "SamplesPerPixel": 1,
-        "PhotometricInterpretation": "MONOCHROME2",
-        "Rows": 2,
-        "Columns": 2,
-        "BitsAllocated": 8,
-        "BitsStored": 8,
-        "HighBit": 7,
-        "PixelRepresentation": 0,
-        "PixelData": bytes([0, 85, 170, 255]),
-    }.items():
-        setattr(image, keyword, value)
-    image["PixelData"].VR = "OB"
-    image.save_as(path, enforce_file_format=True)
 
 
 def _toml(table: Mapping[str, object], prefix: str = "") -> str:

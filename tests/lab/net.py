@@ -212,7 +212,8 @@ class Lab:
     def capture(self, path: Path) -> Iterator[Path]:
         """Keep every frame that the scanner sends or receives, as a pcap file."""
         # at once and frame by frame: what the kernel still held back would be lost at the end
-        tcpdump = "/usr/bin/tcpdump -i eth0 -n -U --immediate-mode -B 65536 -Z root -w -".split()
+        flags = ["-n", "-U", "--immediate-mode", "-B", "65536", "-Z", "root", "-w", "-"]
+        tcpdump = ["/usr/bin/tcpdump", "-i", "eth0", *flags]
         with path.open("wb") as out:
             process = subprocess.Popen(
                 self.scanner.command(tcpdump, root=True), stdout=out, stderr=subprocess.PIPE

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lab import clinic as place
+from tests.lab.canary import STORED
 from tests.lab.net import DROP_ALL, Lab
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def test_findscu_meets_what_the_truth_says(clinic: Clinic, truth: Truth) -> None
     assert ("Received Final Find Response (Success)" in said) == (truth.query == "answered"), said
     assert ("Peer Aborted Association" in said) == (truth.query == "refused"), said
     assert ("No Acceptable Presentation Contexts" in said) == (truth.query == "not-offered"), said
-    assert place.CANARY not in said
+    assert STORED[0] not in said
 
 
 @pytest.mark.parametrize("truth", DICOM, ids=name)
@@ -83,7 +84,7 @@ def test_the_open_orthanc_would_tell_its_invented_patient_to_a_wildcard(clinic: 
     done = clinic.ask(
         "findscu", place.OPEN_ORTHANC, 104, "-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "PatientName"
     )
-    assert place.CANARY in done.stdout + done.stderr
+    assert STORED[0] in done.stdout + done.stderr
 
 
 def test_the_truth_names_every_open_port_of_the_clinic(clinic: Clinic) -> None:
