@@ -57,7 +57,7 @@ def main() -> None:
 @site_argument
 @as_text_or_json
 @click.option("--no-alert", is_flag=True, help="Mail nobody, neither now nor later, about this run.")
-@click.option("--fail-on", type=click.Choice(list(Severity)), help="Exit with 3 from this severity up.")
+@click.option("--fail-on", type=click.Choice([severity.value for severity in Severity]), help="Exit with 3 from this severity up.")
 @lang
 @data
 @told
@@ -271,7 +271,7 @@ def rules() -> Catalogue:
 def configured(site: Site) -> tuple[Probe, ...]:
     """Every probe with the site's options. Raises ConfigError for a probe or an option that does not exist."""
     import probes  # noqa: PLC0415
-    from netwatch.config import configure  # noqa: PLC0415
+    from netwatch.options import configure  # noqa: PLC0415
 
     return configure(probes.load(), site.probes)
 
@@ -285,7 +285,7 @@ def _composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert
         devices = {device.id: device for device in (*store.devices(site.slug), *run.devices)}
         public = [str(address) for address in site.public_addresses]
         letter = mail.compose(
-            site.name, alert, devices, catalogue, site.language, run.complete, run.started, public
+            site.name, alert, devices, catalogue, site.language, run.complete, run.finished, public
         )
         return letter.subject, letter.text, letter.html
 

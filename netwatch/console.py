@@ -34,7 +34,7 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(**given)
         except NetwatchError as error:
-            from netwatch.config import sentence  # noqa: PLC0415 - pydantic is slow to import
+            from netwatch.problem import sentence  # noqa: PLC0415 - pydantic is slow to import
 
             language = given.get("lang") or spoken(given.get("site"))
             click.secho(sentence(error, messages(language)), err=True, fg="red")

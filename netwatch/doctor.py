@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from netwatch import mail
 from netwatch.config import load, require_authorisation
 from netwatch.model import NetwatchError
+from netwatch.problem import sentence
 from netwatch.store import Store
 from netwatch.sweep import may_send_raw
 
@@ -94,8 +95,6 @@ def _clock(folder: Path, words: Messages) -> Iterator[Check]:
 
 
 def _site(path: Path, words: Messages) -> Iterator[Check]:
-    from netwatch.config import sentence  # noqa: PLC0415
-
     name = words("doctor.site")
     try:
         site = load(path)

@@ -152,10 +152,8 @@ def schema() -> dict[str, Any]:
     """The JSON schema of the document."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - slow to import
 
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": VERSION,
-    } | TypeAdapter(Document).json_schema()
+    whole = TypeAdapter(Document).json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | whole | {"title": VERSION}
 
 
 PARTS = tuple(field.name for field in fields(Document))

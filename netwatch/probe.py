@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from netwatch.egress import Egress
     from netwatch.model import Finding, Observation, Reason, Target
@@ -49,23 +49,8 @@ class Probe(Protocol):
 class ProbeFactory(Protocol):
     """A probe's class: its name, and its options as keyword arguments."""
 
-    name: ClassVar[str]
+    name: str
 
-    def __call__(self, **options: Any) -> Probe:  # noqa: ANN401 - each probe has its own options
+    def __call__(self, *args: Any, **options: Any) -> Probe:  # noqa: ANN401 - each probe has its own options
         """Make the probe."""
         ...
-
-
-def configure(factory: ProbeFactory, options: Mapping[str, object]) -> Probe:
-    """A probe with the options of the site file.
-
-    Raises ConfigError naming `probes.<name>.<option>`.
-    """
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - slow to import
-
-    from netwatch.config import problems  # noqa: PLC0415
-
-    try:
-        return TypeAdapter(factory).validate_python(dict(options))  # type: ignore[arg-type]
-    except ValidationError as error:
-        raise problems(error, ("probes", factory.name)) from None

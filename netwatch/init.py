@@ -1,0 +1,200 @@
+"""What does a first site file look like? Every key, explained in the practice's language, ready to load.
+
+The network and the internet box are proposed from the kernel's own tables (Linux: /proc/net/route and
+fib_trie, see proc(5)). Where it stops: nothing is sent and no command is run to find out; a machine with
+other tables proposes nothing, and the person is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netwatch.forms import PRIVATE, slugify
+from netwatch.words import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
+
+    from netwatch.words import Messages
+
+KERNEL = Path("/proc/net")
+UP, VIA_GATEWAY = 0x1, 0x2  # linux/route.h
+WIDEST = 20  # a wider network is proposed as the /24 around us: a practice does not fill it
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """This machine's network and the address of its internet box, as far as it knows them."""
+
+    network: str | None
+    gateway: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a person said. What is empty is written as an example, behind a `#`."""
+
+    name: str
+    language: str
+    networks: tuple[str, ...]
+    gateway: str | None = None
+    recipients: tuple[str, ...] = ()
+    by: str = ""
+    role: str = ""
+    until: date | None = None
+    mail_host: str | None = None
+    mail_port: int | None = None
+    mail_security: str | None = None
+    mail_user: str | None = None
+    sender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A line of /proc/net/route."""
+
+    card: str
+    network: IPv4Network
+    gateway: IPv4Address | None
+    metric: int
+
+
+def propose(kernel: Path = KERNEL) -> Proposal:
+    """The private network behind the default route. Never raises; None is what could not be read."""
+    try:
+        routes = sorted(_routes(_table(kernel / "route")), key=lambda route: route.metric)
+        own = tuple(_own(_table(kernel / "fib_trie")))
+    except OSError:
+        return Proposal(None, None)
+    box = next((r for r in routes if r.network.prefixlen == 0 and r.gateway), None)
+    near = [r.network for r in routes if r.gateway is None and _private(r.network)]
+    if box is not None:
+        behind = [r.network for r in routes if r.card == box.card and r.network in near]
+        near = [network for network in behind if box.gateway in network] or behind
+    network = _narrowed(near[0], own) if near else None
+    gateway = str(box.gateway) if box and box.gateway and _private(IPv4Network(box.gateway)) else None
+    return Proposal(str(network) if network else None, gateway)
+
+
+def _table(path: Path) -> list[str]:
+    return path.read_text(encoding="ascii", errors="replace").splitlines()
+
+
+def _routes(lines: list[str]) -> Iterator[Route]:
+    """The routes that are up; a line of another form is passed over."""
+    for line in lines:
+        try:
+            card, target, gateway, flags, _, _, metric, mask, *_ = line.split()
+            if int(flags, 16) & UP:
+                network = IPv4Network((_address(target), str(_address(mask))))
+                via = _address(gateway) if int(flags, 16) & VIA_GATEWAY else None
+                yield Route(card, network, via, int(metric))
+        except (ValueError, OverflowError):
+            continue
+
+
+def _address(hexadecimal: str) -> IPv4Address:
+    """The kernel prints the number as its processor holds it."""
+    return IPv4Address(int(hexadecimal, 16).to_bytes(4, sys.byteorder))
+
+
+def _own(lines: list[str]) -> Iterator[IPv4Address]:
+    """This machine's addresses: in fib_trie, a leaf and under it `/32 host LOCAL`."""
+    leaf = ""
+    for line in lines:
+        words = line.split()
+        if words[:1] == ["|--"]:
+            leaf = words[-1]
+        elif words == ["/32", "host", "LOCAL"]:
+            try:
+                yield IPv4Address(leaf)
+            except ValueError:
+                continue
+
+
+def _private(network: IPv4Network) -> bool:
+    return any(network.subnet_of(allowed) for allowed in PRIVATE)
+
+
+def _narrowed(network: IPv4Network, own: Iterable[IPv4Address]) -> IPv4Network | None:
+    """The network; of one wider than we would scan, the /24 in which we are."""
+    if network.prefixlen >= WIDEST:
+        return network
+    here = next((address for address in own if address in network), None)
+    return IPv4Network((here, 24), strict=False) if here else None
+
+
+def render(answers: Answers) -> str:
+    """The site file. Text is quoted as TOML quotes it, and what is invisible in it becomes a space."""
+    words = messages(answers.language)
+    parts = (_practice, _authorisation, _mail, _exclude, _sweep, _probes)
+    blocks = [_remark(words("init.opening"))]
+    blocks += [block for part in parts for block in part(answers, words)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _practice(answers: Answers, words: Messages) -> Iterator[str]:
+    name = _line(answers.name) or words("init.some-name")
+    yield _key(words, "name", name)
+    yield _key(words, "slug", None, slugify(name))
+    yield _key(words, "language", answers.language)
+    yield _key(words, "networks", answers.networks)
+    yield _key(words, "gateway", answers.gateway, "192.168.1.1")
+    yield _key(words, "public_addresses", None, ("203.0.113.7",))
+    yield _key(words, "recipients", answers.recipients, ("docteur@example.org",))
+
+
+def _authorisation(answers: Answers, words: Messages) -> Iterator[str]:
+    known = bool(_line(answers.by) and _line(answers.role) and answers.until)
+    yield _heading(words, "authorisation", known)
+    yield _key(words, "by", answers.by if known else None, "Dr Martin")
+    yield _key(words, "role", answers.role if known else None, words("init.some-role"))
+    yield _key(words, "until", answers.until if known else None, words("init.some-day"))
+
+
+def _mail(answers: Answers, words: Messages) -> Iterator[str]:
+    known = bool(answers.mail_host)
+    yield _heading(words, "mail", known)
+    yield _key(words, "host", answers.mail_host, "smtp.example.org")
+    yield _key(words, "security", answers.mail_security if known else None, "starttls")
+    yield _key(words, "port", answers.mail_port if known else None, 587)
+    yield _key(words, "user", answers.mail_user if known else None, "cabinet@example.org")
+    yield _key(words, "sender", answers.sender if known else None, "cabinet@example.org")
+    yield _key(words, "password_env", None, "NETWATCH_MAIL_PASSWORD")
+    yield _key(words, "credential", None, "netwatch-mail")
+    yield _key(words, "password_file", None, "/etc/netwatch/mail-password")
+
+
+def _exclude(_: Answers, words: Messages) -> Iterator[str]:
+    yield _heading(words, "exclude")
+    yield _key(words, "addresses", None, ("192.168.1.50", "192.168.1.64/28"))
+    yield _key(words, "macs", None, ("00:11:22:aa:bb:cc",))
+    yield _key(words, "ports", None, (9100, "6000-6100"))
+
+
+def _sweep(_: Answers, words: Messages) -> Iterator[str]:
+    yield _heading(words, "sweep")
+    yield _key(words, "max_addresses", None, 4096)
+    yield _key(words, "extra_ports", None, (8888, "5100-5110"))
+
+
+def _probes(_: Answers, words: Messages) -> Iterator[str]:
+    yield _heading(words, "probes.dicom")
+    yield _key(words, "timeout", None, 5.0)
+
+
+def _heading(words: Messages, name: str, known: bool = True) -> str:  # noqa: FBT001, FBT002 - said once, above
+    remark = _remark(words(f"init.section-{name.partition('.')[0]}"))
+    return f"{remark}\n{'' if known else '# '}[{name}]"
+
+
+def _key(words: Messages, name: str, value: object, example: object = ()) -> str:
+    """A remark, then the key: with its value, or with an example behind a `#`."""
+    written = f"{name} = {_toml(value)}" if value else f"# {name} = {_toml(example)}"
+    return f"{_remark(words(f'init.key-{name}'))}\n{written}"

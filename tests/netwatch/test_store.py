@@ -1,0 +1,263 @@
+"""Where is what was seen kept? Whole or not at all, once per change, readable by nobody else."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sqlite3
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+import probes
+from netwatch.diff import Night, compare
+from netwatch.document import PARTS
+from netwatch.model import (
+    Coverage,
+    Device,
+    Failure,
+    Finding,
+    Letter,
+    Observation,
+    Outcome,
+    Reason,
+    Run,
+    StoreError,
+    Vantage,
+)
+from netwatch.store import FILE, Store
+from netwatch.words import Catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CATALOGUE = Catalogue(probes.words())
+FIRST = datetime(2026, 11, 1, 22, tzinfo=UTC)
+LETTER = Letter("<1@test>", "dr@example.fr", "s", "t", "<p>h</p>")
+OPEN_PACS = {"association": "accepted", "query": "answered", "store": "not-offered", "tls": False}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path) as opened:
+        opened.remember("cabinet", "Cabinet", "fr")
+        yield opened
+
+
+def night(number: int = 0, facts: dict[str, str | bool] | None = None, port: int = 104) -> Run:
+    """A quiet night: one device, an open PACS, its sweep and its question."""
+    at = FIRST + timedelta(days=number)
+    told = {"probe": "dicom", "vantage": Vantage.LAN, "device": "d", "address": "192.168.1.20", "port": port}
+    seen = Observation(**told, protocol="dicom", facts=dict(facts or OPEN_PACS), seen_at=at)  # type: ignore[arg-type]
+    swept = replace(seen, probe="sweep", facts={"state": "open"}, proved=False)
+    return Run(
+        id=f"run-{number}",
+        site="cabinet",
+        started=at,
+        finished=at + timedelta(minutes=2),
+        complete=True,
+        vantages=(Vantage.LAN,),
+        devices=(Device("d", "192.168.1.20", mac="00:11:32:aa:bb:cc"),),
+        observations=(swept, seen),
+        coverage=(
+            Coverage("discovery", Vantage.LAN, "192.168.1.0/24", None, (), Outcome.ANSWERED, "nmap"),
+            Coverage("sweep", Vantage.LAN, "192.168.1.20", "d", (22, 80), Outcome.CLOSED),
+            Coverage("sweep", Vantage.LAN, "192.168.1.20", "d", (port,), Outcome.OPEN),
+            Coverage("dicom", Vantage.LAN, "192.168.1.20", "d", (port,), Outcome.ANSWERED),
+        ),
+        findings=frozenset({seen.finding("dicom-query-answered")}),
+    )
+
+
+def record(store: Store, run: Run, letters: tuple[Letter, ...] = ()) -> Night:
+    moved = compare(store.picture(run.site), run, CATALOGUE.ladder)
+    store.record(run, moved, letters)
+    return moved
+
+
+def rows(store: Store) -> dict[str, int]:
+    with sqlite3.connect(store.path) as db:
+        tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
+        return {table: db.execute(f"select count(*) from {table}").fetchone()[0] for table in tables}  # noqa: S608
+
+
+def test_a_quiet_night_adds_a_run_and_nothing_else(store: Store) -> None:
+    record(store, night(0))
+    before = rows(store)
+    for number in range(1, 6):
+        record(store, night(number))
+    assert rows(store) == before | {"runs": before["runs"] + 5}
+
+
+def test_intervals_run_from_the_first_to_the_last_night(store: Store) -> None:
+    for number in range(3):
+        record(store, night(number))
+    document = store.document("cabinet", CATALOGUE, "fr")
+    assert document is not None
+    for part in (document.devices[0], document.services[0], document.findings[0]):
+        assert (part.first_seen, part.last_seen) == ("2026-11-01T22:00:00Z", "2026-11-03T22:00:00Z")
+
+
+def test_the_document_says_what_was_recorded(store: Store) -> None:
+    failure = Failure("dicom", Vantage.LAN, "192.168.1.20", 4242, Reason.TIMEOUT, "no answer in time", "d")
+    record(store, replace(night(), failures=(failure,), complete=False))
+    document = store.document("cabinet", CATALOGUE, "fr")
+    assert document is not None
+    assert set(PARTS) == {
+        "schema", "site", "run", "devices", "services", "findings", "changes", "failures", "coverage",
+    }  # fmt: skip
+    assert (document.schema, document.site, document.run.complete) == ("netwatch/1", "cabinet", False)
+    [service] = document.services
+    assert (service.protocol, service.port, service.facts["query"]) == ("dicom", 104, "answered")
+    [finding] = document.findings
+    assert (finding.severity, finding.status, finding.exposure) == ("critical", "open", "not-checked")
+    assert finding.title == CATALOGUE["dicom-query-answered"].words["fr"].title
+    assert [(f.reason, f.port) for f in document.failures] == [("timeout", 4242)]
+    assert [(c.probe, c.ports, c.outcome) for c in document.coverage][1] == ("sweep", "22,80", "closed")
+
+
+def test_other_facts_end_an_interval_and_begin_another(store: Store) -> None:
+    record(store, night(0))
+    record(store, night(1, facts=OPEN_PACS | {"query": "refused"}))
+    assert rows(store)["services"] == 3
+    document = store.document("cabinet", CATALOGUE, "en")
+    assert document is not None
+    assert document.services[0].facts["query"] == "refused"
+    assert document.services[0].first_seen == "2026-11-01T22:00:00Z"
+
+
+def test_a_closed_port_is_no_service_any_more(store: Store) -> None:
+    record(store, night(0))
+    closed = Coverage("sweep", Vantage.LAN, "192.168.1.20", "d", (104,), Outcome.CLOSED)
+    record(store, replace(night(1), observations=(), findings=frozenset(), coverage=(closed,)))
+    document = store.document("cabinet", CATALOGUE, "en")
+    assert document is not None
+    assert document.services == ()
+    assert [f.status for f in document.findings] == ["resolved"]
+
+
+def test_a_silent_host_keeps_its_service_and_its_finding_unverified(store: Store) -> None:
+    record(store, night(0))
+    record(store, replace(night(1), observations=(), findings=frozenset(), coverage=(), devices=()))
+    document = store.document("cabinet", CATALOGUE, "en")
+    assert document is not None
+    assert [f.status for f in document.findings] == ["unverified"]
+    assert document.services[0].last_seen < document.run.started
+
+
+def test_a_finding_that_comes_back_begins_again(store: Store) -> None:
+    record(store, night(0))
+    closed = Coverage("sweep", Vantage.LAN, "192.168.1.20", "d", (104,), Outcome.CLOSED)
+    record(store, replace(night(1), observations=(), findings=frozenset(), coverage=(closed,)))
+    moved = record(store, night(2))
+    assert [change.kind for change in moved.changes] == ["appeared"]
+    document = store.document("cabinet", CATALOGUE, "en")
+    assert document is not None
+    assert [f.first_seen for f in document.findings] == ["2026-11-03T22:00:00Z"]
+
+
+def test_a_run_and_its_letters_are_kept_together_or_not_at_all(store: Store) -> None:
+    record(store, night(0), (LETTER,))
+    with pytest.raises(StoreError):
+        record(store, night(1), (LETTER,))  # the same Message-ID twice
+    assert rows(store)["runs"] == 1
+    assert store.waiting("cabinet") == (LETTER,)
+
+
+def test_a_letter_waits_until_it_is_known_to_have_arrived(store: Store) -> None:
+    record(store, night(0), (LETTER,))
+    store.trying(LETTER)
+    assert store.waiting("cabinet") == (LETTER,)
+    store.put_back(LETTER, "down")
+    assert store.waiting("cabinet") == (LETTER,)
+    store.sent(LETTER)
+    assert store.waiting("cabinet") == ()
+
+
+def test_nobody_else_can_read_the_database(store: Store) -> None:
+    record(store, night(0))
+    for path in store.folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_database_of_a_newer_netwatch_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with Store(tmp_path):
+        pass
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("insert into _sqlite_migrations (migration_set, name, applied_at) values ('netwatch', 'm999', '')")
+    with pytest.raises(StoreError, match=r"store\.newer"):
+        Store(tmp_path)
+
+
+@pytest.mark.parametrize("what", ["a file that is no database", "a folder that is a file"])
+def test_an_unusable_place_is_an_error_that_says_so(tmp_path: Path, what: str) -> None:
+    if what == "a file that is no database":
+        (tmp_path / FILE).write_bytes(b"not a database at all" * 100)
+        place = tmp_path
+    else:
+        place = tmp_path / "file"
+        place.write_text("")
+    with pytest.raises(StoreError, match=r"store\.cannot-open"):
+        Store(place)
+
+
+def test_two_scans_of_one_site_at_once_are_refused(store: Store) -> None:
+    with store.lock("cabinet"), pytest.raises(StoreError, match=r"store\.busy"), store.lock("cabinet"):
+        pass
+    with store.lock("cabinet"), store.lock("another"):
+        pass
+
+
+def _hold(folder: Path, ready: multiprocessing.synchronize.Event) -> None:
+    with Store(folder) as mine, mine.lock("cabinet"):
+        ready.set()
+        signal.pause()
+
+
+def test_the_lock_of_a_killed_scan_is_free(store: Store) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Event()
+    process = spawn.Process(target=_hold, args=(store.folder, ready))
+    process.start()
+    assert ready.wait(30)
+    with pytest.raises(StoreError), store.lock("cabinet"):
+        pass
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    with store.lock("cabinet"):
+        pass
+
+
+def test_two_sites_do_not_mix(store: Store) -> None:
+    store.remember("other", "Other", "en")
+    record(store, night(0))
+    record(store, replace(night(0), id="other-0", site="other"))
+    record(store, replace(night(1), id="other-1", site="other", findings=frozenset(), coverage=()))
+    mine, theirs = (store.document(site, CATALOGUE, "en") for site in ("cabinet", "other"))
+    assert mine is not None
+    assert theirs is not None
+    assert [f.status for f in mine.findings] == ["open"]
+    assert [f.status for f in theirs.findings] == ["unverified"]
+
+
+def test_hostile_text_comes_back_as_it_went_in(store: Store) -> None:
+    facts = {"implementation_version": "'; drop table runs; --", "association": "accepted"}
+    record(store, night(0, facts=facts))  # type: ignore[arg-type]
+    document = store.document("cabinet", CATALOGUE, "en")
+    assert document is not None
+    assert document.services[0].facts["implementation_version"] == "'; drop table runs; --"
+
+
+def test_the_picture_holds_what_the_next_night_compares_with(store: Store) -> None:
+    record(store, night(0))
+    picture = store.picture("cabinet")
+    assert list(picture.findings) == [Finding("dicom-query-answered", "d", 104)]
+    assert picture.asked[("d", "sweep")] == {22, 80}
+    assert picture.asked[("d", "dicom")] == {104}
+    assert picture.networks == ("192.168.1.0/24",)
+    assert picture.facts[("d", "dicom", 104)] == OPEN_PACS
