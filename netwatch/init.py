@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from dataclasses import dataclass
+from datetime import date
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +21,13 @@ from netwatch.words import messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import date
 
     from netwatch.words import Messages
 
 KERNEL = Path("/proc/net")
 UP, VIA_GATEWAY = 0x1, 0x2  # linux/route.h
+EXAMPLE_DAY = date(2027, 12, 31)
+WIDTH = 100  # of a remark
 WIDEST = 20  # a wider network is proposed as the /24 around us: a practice does not fill it
 
 
@@ -152,15 +155,15 @@ def _practice(answers: Answers, words: Messages) -> Iterator[str]:
 
 def _authorisation(answers: Answers, words: Messages) -> Iterator[str]:
     known = bool(_line(answers.by) and _line(answers.role) and answers.until)
-    yield _heading(words, "authorisation", known)
+    yield _heading(words, "authorisation", known=known)
     yield _key(words, "by", answers.by if known else None, "Dr Martin")
     yield _key(words, "role", answers.role if known else None, words("init.some-role"))
-    yield _key(words, "until", answers.until if known else None, words("init.some-day"))
+    yield _key(words, "until", answers.until if known else None, EXAMPLE_DAY)
 
 
 def _mail(answers: Answers, words: Messages) -> Iterator[str]:
     known = bool(answers.mail_host)
-    yield _heading(words, "mail", known)
+    yield _heading(words, "mail", known=known)
     yield _key(words, "host", answers.mail_host, "smtp.example.org")
     yield _key(words, "security", answers.mail_security if known else None, "starttls")
     yield _key(words, "port", answers.mail_port if known else None, 587)
@@ -189,7 +192,7 @@ def _probes(_: Answers, words: Messages) -> Iterator[str]:
     yield _key(words, "timeout", None, 5.0)
 
 
-def _heading(words: Messages, name: str, known: bool = True) -> str:  # noqa: FBT001, FBT002 - said once, above
+def _heading(words: Messages, name: str, *, known: bool = True) -> str:
     remark = _remark(words(f"init.section-{name.partition('.')[0]}"))
     return f"{remark}\n{'' if known else '# '}[{name}]"
 
@@ -198,3 +201,20 @@ def _key(words: Messages, name: str, value: object, example: object = ()) -> str
     """A remark, then the key: with its value, or with an example behind a `#`."""
     written = f"{name} = {_toml(value)}" if value else f"# {name} = {_toml(example)}"
     return f"{_remark(words(f'init.key-{name}'))}\n{written}"
+
+
+def _remark(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False)
+
+
+def _toml(value: object) -> str:
+    """A value as TOML 1.0 writes it. JSON quotes text in the same way once nothing invisible is left."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, str):
+        return json.dumps(_line(value), ensure_ascii=False)
+    return str(value)  # a number, or a date
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
