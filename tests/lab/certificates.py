@@ -24,9 +24,10 @@ def make(folder: Path, name: str, *, days: float = 30) -> Certificate:
     """A self-signed pair in `folder`, valid since yesterday and for `days` (past ones: negative)."""
     from cryptography import x509  # noqa: PLC0415 - slow to import
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
 
-    key = ec.generate_private_key(ec.SECP256R1())
+    # RSA: in TLS 1.2, DCMTK 3.6.7 shares no cipher with a client of its elliptic key; in 1.3 it does
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     certificate = (

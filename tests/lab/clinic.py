@@ -1,10 +1,9 @@
 """What answers in the lab's clinic, and what is true of each server?
 
 Real servers, each on a host of its own: Orthanc 1.10.1 and DCMTK 3.6.7, as Debian 12 packages them.
-TRUTH was written down after asking each of them with DCMTK's echoscu, findscu and storescu;
-test_lab.py asks again each time. Comments say where the answer was not the one expected.
-
-DCMTK is always started with `-dhl`: it looks up the name of every caller, and waits when no one answers.
+TRUTH was written down after asking them with DCMTK's tools; test_lab.py asks again each time. Comments
+say where the answer was not the one expected. DCMTK is always started with `-dhl`: else it looks up
+the name of every caller, and waits when no one answers.
 """
 
 from __future__ import annotations
@@ -175,8 +174,7 @@ class Clinic:
     ) -> subprocess.CompletedProcess[str]:
         """Ask with a tool of DCMTK, in netwatch's name, from the scanner's place; `file`: what to send."""
         argv = [f"/usr/bin/{tool}", "-v", "-aet", "NETWATCH", "-to", "10", *options, address, str(port)]
-        files = [self.lab.inside(file)] if file else []
-        return self.lab.run([*argv, *files], root=True)
+        return self.lab.run(argv + ([self.lab.inside(file)] if file else []), root=True)
 
     def site_file(self, path: Path, **changes: object) -> Path:
         """A site file for this network; `changes` replace or add top-level keys."""

@@ -112,12 +112,10 @@ def test_the_open_archive_answers_everything_and_counts() -> None:
     [("titles", (1, 1, 7)), ("callers", (1, 1, 3)), ("busy", (2, 3, 1)), ("limit", (2, 3, 2))],
 )
 def test_a_refusing_server_gives_the_reason_of_its_name(name: str, codes: tuple[int, int, int]) -> None:
+    # byte by byte: on a busy machine pynetdicom 3.0.4 sometimes takes a rejection for a lost connection
     with scp(name) as peer:
-        association = associate(peer)
-    assert association.is_rejected
-    primitive = association.acceptor.primitive
-    assert primitive is not None
-    assert (primitive.result, primitive.result_source, primitive.diagnostic) == codes
+        assert raw(peer, association_request()) == bytes([3, 0, 0, 0, 0, 4, 0, *codes])
+    assert peer.asked == ["A-ASSOCIATE-RQ"]
 
 
 def test_a_server_that_checks_titles_lets_in_who_knows_its_own() -> None:
