@@ -3,8 +3,9 @@
 A Line is one TCP connection with three bounds: seconds for each answer, seconds for the whole question,
 and bytes received. It reads exactly what is asked for and never ahead of it, so that what a probe does
 not ask for stays in the kernel and dies with the socket: that is how a record that a server sends
-unasked leaves no trace here. TLS runs over memory buffers (ssl.MemoryBIO), which lets us see in clear
-whether a server asks for a client certificate (RFC 5246 7.4.4; encrypted in TLS 1.3, RFC 8446 4.3.2).
+unasked leaves no trace here. TLS runs over memory buffers (ssl.MemoryBIO), so that the same bounds hold
+inside it. Whether a server asks for a client certificate (RFC 8446 4.3.2, RFC 5246 7.4.4) is heard from
+OpenSSL's own message callback: since TLS 1.3 that demand is encrypted and cannot be read off the wire.
 
 Only egress.py makes Lines. It never verifies a certificate: we want to know who answers, not to trust.
 """
@@ -20,8 +21,7 @@ from netwatch.model import Reason
 from netwatch.probe import ProbeError
 
 CHUNK = 4096
-CERTIFICATE_REQUEST = 13
-HANDSHAKE, CHANGE_CIPHER, APPLICATION = 22, 20, 23
+CERTIFICATE_REQUEST = 13  # handshake message type
 
 
 class Line:
@@ -44,7 +44,7 @@ class Line:
 
     @property
     def asked_certificate(self) -> bool | None:
-        """Did the server ask for our certificate? None: it could not be seen (TLS 1.3, or no TLS)."""
+        """Did the server ask for our certificate? None: not in TLS, or this Python cannot tell."""
         return self._tls.asked_certificate if self._tls else None
 
     def send(self, data: bytes) -> None:
@@ -78,16 +78,16 @@ class Line:
         self.received += len(heard)
         return heard
 
-    def start_tls(self, highest: ssl.TLSVersion) -> None:
+    def start_tls(self) -> None:
         """Do the TLS handshake. ProbeError(PROTOCOL) where the peer does not speak TLS as we do."""
         self._by = min(self._end, time.monotonic() + self._patience)
-        self._tls = tls = Tls(highest)
+        self._tls = tls = Tls()
         while True:
             try:
                 tls.object.do_handshake()
             except ssl.SSLWantReadError:
                 self._push(tls.outgoing.read())
-                tls.feed(self._pull(CHUNK))
+                tls.incoming.write(self._pull(CHUNK))
             except ssl.SSLError as error:
                 with contextlib.suppress(ProbeError):
                     self._push(tls.outgoing.read())
@@ -132,7 +132,7 @@ class Line:
             try:
                 data = self._tls.object.read(size)
             except ssl.SSLWantReadError:
-                self._tls.feed(self._pull(CHUNK))
+                self._tls.incoming.write(self._pull(CHUNK))
             except ssl.SSLZeroReturnError as error:
                 raise ProbeError(Reason.CLOSED, "TLS ended by the peer") from error
             except ssl.SSLError as error:
@@ -150,50 +150,23 @@ class Line:
 
 
 class Tls:
-    """The TLS side of a Line, with an eye on the server's clear handshake messages."""
+    """The TLS side of a Line, with an ear for the server's demand for our certificate."""
 
-    def __init__(self, highest: ssl.TLSVersion) -> None:
+    def __init__(self) -> None:
         """Old versions and weak keys are accepted: an old modality is to be reported, not avoided."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-        context.maximum_version = highest
+        self.asked_certificate: bool | None = None
+        # Private, present since Python 3.8, and the only way to hear it without a second TLS library.
+        if hasattr(context, "_msg_callback"):
+            self.asked_certificate = False
+            context._msg_callback = self._heard  # noqa: SLF001
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.object = context.wrap_bio(self.incoming, self.outgoing)
-        self._clear: bytearray | None = bytearray()
-        self._asked = False
 
-    @property
-    def asked_certificate(self) -> bool | None:
-        """True, False, or None where the handshake was encrypted (TLS 1.3)."""
-        return None if self.object.version() == "TLSv1.3" else self._asked
-
-    def feed(self, data: bytes) -> None:
-        """Give OpenSSL what came in."""
-        if self._clear is not None:
-            self._clear += data
-            self._asked, over = certificate_requested(bytes(self._clear))
-            if over:
-                self._clear = None
-        self.incoming.write(data)
-
-
-def certificate_requested(flight: bytes) -> tuple[bool, bool]:
-    """(a CertificateRequest is among the server's clear messages, the clear part is over)."""
-    messages, offset = bytearray(), 0
-    over = False
-    while offset + 5 <= len(flight) and not over:
-        kind, size = flight[offset], int.from_bytes(flight[offset + 3 : offset + 5], "big")
-        if offset + 5 + size > len(flight):
-            break
-        if kind == HANDSHAKE:
-            messages += flight[offset + 5 : offset + 5 + size]
-        over = kind in {CHANGE_CIPHER, APPLICATION}
-        offset += 5 + size
-    at, asked = 0, False
-    while at + 4 <= len(messages):
-        asked = asked or messages[at] == CERTIFICATE_REQUEST
-        at += 4 + int.from_bytes(messages[at + 1 : at + 4], "big")
-    return asked, over
+    def _heard(self, _object: object, direction: str, _version: object, _content: object, kind: int, _data: bytes) -> None:  # noqa: E501, PLR0913, PLR0917 - OpenSSL's signature
+        if direction == "read" and kind == CERTIFICATE_REQUEST:
+            self.asked_certificate = True

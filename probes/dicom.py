@@ -11,7 +11,6 @@ caller lists are never guessed at, and no object, worklist or patient level is e
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -171,36 +170,25 @@ class Dicom:
             self._climb(line, facts)
 
     def _over_tls(self, target: Target, port: int, egress: Egress, facts: Facts) -> None:
-        """TLS up to 1.2, where the server's demand for a certificate can be read; else 1.3."""
-        for highest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-            with egress.connect(target.address, port, patience=self.timeout) as line:
-                try:
-                    line.start_tls(highest)
-                except ProbeError as error:
-                    if line.asked_certificate:
-                        facts.update(tls=True, client_certificate="required")
-                        return
-                    if highest is ssl.TLSVersion.TLSv1_2 and "VERSION" in error.detail.upper():
-                        continue  # it speaks 1.3 only
-                    raise
-                self._climb_secured(line, facts)
-                return
+        """The ladder inside TLS, and what the server wants to see of us first.
 
-    def _climb_secured(self, line: Line, facts: Facts) -> None:
-        """The ladder inside TLS, and what the server wants to see of us first."""
-        facts.update(tls=True, tls_version=line.tls_version)
-        asked = line.asked_certificate
-        try:
-            self._climb(line, facts)
-        except ProbeError as error:
-            demanded = "CERTIFICATE_REQUIRED" in error.detail.upper()  # the alert of TLS 1.3
-            if "association" in facts or not (asked or demanded):
+        A refusal for want of our certificate comes inside the handshake in TLS 1.2; in TLS 1.3 the
+        handshake ends well, and the first read ends.
+        """
+        with egress.connect(target.address, port, patience=self.timeout) as line:
+            try:
+                line.start_tls()
+                facts.update(tls=True, tls_version=line.tls_version)
+                self._climb(line, facts)
+            except ProbeError as error:
+                if "association" not in facts and line.asked_certificate and error.reason is not Reason.TIMEOUT:
+                    facts.update(tls=True, client_certificate="required")
+                    return
                 raise
-            facts["client_certificate"] = "required"
-        finally:
-            if "association" in facts:
-                words = {True: "optional", False: "not-asked", None: "not-required"}
-                facts["client_certificate"] = words[asked]
+            finally:
+                if "association" in facts:
+                    words = {True: "optional", False: "not-asked", None: "not-required"}
+                    facts["client_certificate"] = words[line.asked_certificate]
 
     def _climb(self, line: Line, facts: Facts) -> None:
         """The ladder. Fills `facts` as it climbs, so that what was proved survives what fails."""
