@@ -232,7 +232,7 @@ def load(path: Path) -> Site:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _syntax(path, str(error)) from None
+        raise _syntax(path, text, str(error)) from None
     except (ValueError, RecursionError):  # a number, or a nesting, that nobody writes by hand
         raise ConfigError("config.not-toml", path=path) from None
     try:
@@ -261,14 +261,12 @@ def _read(path: Path) -> str:
         raise ConfigError("config.not-utf8", path=path, line=line) from None
 
 
-def _syntax(path: Path, said: str) -> ConfigError:
+def _syntax(path: Path, text: str, said: str) -> ConfigError:
     place = re.search(r"line (\d+), column (\d+)", said)
-    if place is None:
-        return ConfigError("config.syntax-end", path=path)
-    twice = re.search("twice|overwrite", said)
-    return ConfigError(
-        f"config.syntax{'-twice' if twice else ''}", path=path, line=int(place[1]), column=int(place[2])
-    )
+    line, column = map(int, place.groups()) if place else (text.count("\n") + 1, 1)
+    if re.search("twice|overwrite", said):
+        return ConfigError("config.syntax-twice", path=path, line=line)
+    return ConfigError("config.syntax" if place else "config.syntax-end", path=path, line=line, column=column)
 
 
 def require_authorisation(site: Site, today: date) -> Authorisation:

@@ -27,7 +27,7 @@ MOST_PORTS = 1000
 # RFC 5321 4.1.2 without its quoted forms; a domain has a dot, or is this machine.
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-MAIL_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){ATOM}(\.{ATOM})*@(localhost|{LABEL}(\.{LABEL})+)")
+MAIL_ADDRESS = re.compile(rf"{ATOM}(\.{ATOM})*@(localhost|{LABEL}(\.{LABEL})+)")
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252})")
 PORTS = re.compile(r"([1-9]\d{0,4})(?:-([1-9]\d{0,4}))?", re.ASCII)
 MACS = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}|([0-9a-f]{2}-){5}[0-9a-f]{2}|([0-9a-f]{4}\.){2}[0-9a-f]{4}")

@@ -80,6 +80,8 @@ def propose(kernel: Path = KERNEL) -> Proposal:
     if box is not None:
         behind = [r.network for r in routes if r.card == box.card and r.network in near]
         near = [network for network in behind if box.gateway in network] or behind
+    elif len(near) > 1:
+        near = []  # which of them is the practice's, we cannot know
     network = _narrowed(near[0], own) if near else None
     gateway = str(box.gateway) if box and box.gateway and _private(IPv4Network(box.gateway)) else None
     return Proposal(str(network) if network else None, gateway)
