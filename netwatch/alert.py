@@ -10,12 +10,15 @@ import secrets
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from typing import TYPE_CHECKING
 
 from netwatch import mail
 from netwatch.model import Alert, ChangeKind, DeliveryError, Letter, NetwatchError, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from netwatch.config import Site
     from netwatch.diff import Night
     from netwatch.model import Run
@@ -37,8 +40,7 @@ def alert(run: Run, night: Night, catalogue: Catalogue) -> Alert | None:
 
 def letters(site: Site, subject: str, text: str, html: str) -> tuple[Letter, ...]:
     """One letter for each recipient, each under a Message-ID that all its tries keep."""
-    sender = (site.mail.sender or site.mail.user if site.mail else None) or ""
-    domain = sender.rpartition("@")[2] or "netwatch.invalid"
+    domain = mail.sender(site.mail).rpartition("@")[2] if site.mail else "netwatch.invalid"
     return tuple(
         Letter(f"<{secrets.token_hex(16)}@{domain}>", recipient, subject, text, html)
         for recipient in site.recipients
@@ -82,3 +84,22 @@ def deliver(store: Store, site: Site) -> Delivery:
                 store.sent(letter)
                 sent += 1
     return Delivery(sent, len(queue) - sent, first_error)
+
+
+def try_out(site: Site, subject: str, text: str) -> Iterator[tuple[str, DeliveryError | None]]:
+    """Send a test mail to every recipient; each with what hindered it, or None.
+
+    Raises DeliveryError where nothing can be sent at all.
+    """
+    if site.mail is None:
+        raise DeliveryError("mail.not-configured")
+    if not site.recipients:
+        raise DeliveryError("mail.no-recipient")
+    with mail.session(site.mail) as session:
+        for letter in letters(site, subject, text, f"<p>{escape(text)}</p>"):
+            try:
+                session.send(letter, datetime.now(UTC))
+            except DeliveryError as error:
+                yield letter.recipient, error
+            else:
+                yield letter.recipient, None

@@ -30,7 +30,7 @@ def language() -> str:
 
 
 def answers(spoken: str, given: Mapping[str, Any]) -> Answers:
-    """Everything a site file needs. Raises ConfigError naming the options nobody gave and nobody can be asked for."""
+    """Everything a site file needs. Raises ConfigError naming the options that are still missing."""
     words = messages(spoken)
     proposal = propose()
     known = {key: value for key, value in given.items() if value}
@@ -76,7 +76,9 @@ def _ask(words: Messages, known: dict[str, Any]) -> dict[str, Any]:
     if "mail_host" not in known:
         known["mail_host"] = click.prompt(words("init.mail_host"), err=True, default="", show_default=False)
         if known["mail_host"] and "mail_user" not in known:
-            known["mail_user"] = click.prompt(words("init.mail_user"), err=True, default="", show_default=False)
+            known["mail_user"] = click.prompt(
+                words("init.mail_user"), err=True, default="", show_default=False
+            )
     return {key: value for key, value in known.items() if value}
 
 

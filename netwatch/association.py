@@ -107,7 +107,7 @@ class Association:
         from pynetdicom.dimse_primitives import C_ECHO  # noqa: PLC0415
 
         ask = C_ECHO()
-        ask.AffectedSOPClassUID = VERIFICATION  # type: ignore[assignment]
+        ask.AffectedSOPClassUID = VERIFICATION
         return self._ask(C_ECHO_RQ(), ask, VERIFICATION, ECHO_RSP)
 
     def find(self) -> int:
@@ -121,7 +121,7 @@ class Association:
         from pynetdicom.dimse_primitives import C_FIND  # noqa: PLC0415
 
         ask = C_FIND()
-        ask.AffectedSOPClassUID = STUDY_ROOT_FIND  # type: ignore[assignment]
+        ask.AffectedSOPClassUID = STUDY_ROOT_FIND
         ask.Priority = 2
         ask.Identifier = BytesIO(identifier())
         return self._ask(C_FIND_RQ(), ask, STUDY_ROOT_FIND, FIND_RSP)
@@ -218,7 +218,7 @@ def _request(calling: str, called: str) -> bytes:
     from pynetdicom.presentation import build_context  # noqa: PLC0415
 
     ask = A_ASSOCIATE()
-    ask.application_context_name = "1.2.840.10008.3.1.1.1"  # type: ignore[assignment]
+    ask.application_context_name = "1.2.840.10008.3.1.1.1"
     ask.calling_ae_title = calling
     ask.called_ae_title = called
     contexts = []
@@ -230,7 +230,7 @@ def _request(calling: str, called: str) -> bytes:
     longest = MaximumLengthNotification()
     longest.maximum_length_received = 16_382
     us = ImplementationClassUIDNotification()
-    us.implementation_class_uid = IMPLEMENTATION_UID  # type: ignore[assignment]
+    us.implementation_class_uid = IMPLEMENTATION_UID
     name = ImplementationVersionNameNotification()
     name.implementation_version_name = IMPLEMENTATION_VERSION
     ask.user_information = [longest, us, name]

@@ -15,22 +15,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import netwatch
-from netwatch.console import say, show, spoken, told, watched
+from netwatch.console import say, show, spoken, tell_delivery, tell_gaps, told, verdict, watched
 from netwatch.exits import Exit
-from netwatch.model import DeliveryError, NetwatchError, Severity, StoreError
+from netwatch.model import NetwatchError, Severity, StoreError
 from netwatch.words import LANGUAGES, Catalogue, messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from netwatch.alert import Delivery
     from netwatch.config import Site
     from netwatch.document import Document
     from netwatch.model import Alert, Run
     from netwatch.probe import Probe
     from netwatch.store import Store
 
-lang = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of what is shown; else the site's.")
+lang = click.option(
+    "--lang", type=click.Choice(LANGUAGES), help="Language of what is shown; else the site's."
+)
 data = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
@@ -57,11 +58,17 @@ def main() -> None:
 @site_argument
 @as_text_or_json
 @click.option("--no-alert", is_flag=True, help="Mail nobody, neither now nor later, about this run.")
-@click.option("--fail-on", type=click.Choice([severity.value for severity in Severity]), help="Exit with 3 from this severity up.")
+@click.option(
+    "--fail-on",
+    type=click.Choice([severity.value for severity in Severity]),
+    help="Exit with 3 from this severity up.",
+)
 @lang
 @data
 @told
-def scan(site: str, form: str, no_alert: bool, fail_on: str | None, lang: str | None, data: Path | None) -> None:  # noqa: FBT001
+def scan(
+    site: str, form: str, no_alert: bool, fail_on: str | None, lang: str | None, data: Path | None
+) -> None:
     """Do one night: sweep, ask, judge, store, compare, alert."""
     from netwatch.nightly import night  # noqa: PLC0415 - slow to import
 
@@ -84,10 +91,10 @@ def scan(site: str, form: str, no_alert: bool, fail_on: str | None, lang: str | 
         click.echo(document.to_json())
     else:
         show(_table("summary", practice.name, document, catalogue, language))
-    _tell_gaps(document, language)
+    tell_gaps(document, language)
     if not no_alert:
-        _tell_delivery(practice, ended.delivery, language, alerted=ended.alerted)
-    sys.exit(_verdict(document, fail_on))
+        tell_delivery(practice, ended.delivery, language, alerted=ended.alerted)
+    sys.exit(verdict(document, fail_on))
 
 
 @main.command()
@@ -103,10 +110,7 @@ def report(site: str, output: Path | None, lang: str | None, data: Path | None) 
     name, document, language, public = _last(site, data, lang)
     target = output or Path(f"netwatch-{document.site}.html")
     text = page.render(name, document, rules(), language, public)
-    try:
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise NetwatchError("cli.cannot-write", path=target, why=error.strerror) from error
+    _write(target, text)
     click.echo(target.resolve())
 
 
@@ -140,28 +144,19 @@ def mail() -> None:
 @told
 def mail_test(site: str, lang: str | None) -> None:
     """Send a test mail to every recipient of the site."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from netwatch import alert, mail  # noqa: PLC0415 - slow to import
+    from netwatch.alert import try_out  # noqa: PLC0415 - slow to import
 
     practice = read_site(site)
     words = messages(lang or practice.language)
-    if practice.mail is None:
-        raise DeliveryError("mail.not-configured")
-    if not practice.recipients:
-        raise DeliveryError("mail.no-recipient")
-    text = words("cli.test-text", site=practice.name)
     failed = False
-    subject = words("cli.test-subject", site=practice.name)
-    with mail.session(practice.mail) as session:
-        for letter in alert.letters(practice, subject, text, f"<p>{click.unstyle(text)}</p>"):
-            try:
-                session.send(letter, datetime.now(UTC))
-            except DeliveryError as error:
-                failed = True
-                say(words(error.message, **error.details), "red")
-            else:
-                click.echo(words("cli.test-sent", recipient=letter.recipient))
+    for recipient, error in try_out(
+        practice, words("cli.test-subject", site=practice.name), words("cli.test-text", site=practice.name)
+    ):
+        if error is None:
+            click.echo(words("cli.test-sent", recipient=recipient))
+        else:
+            failed = True
+            say(words(error.message, **error.details), "red")
     sys.exit(Exit.ERROR if failed else Exit.CLEAN)
 
 
@@ -177,7 +172,7 @@ def mail_flush(site: str, lang: str | None, data: Path | None) -> None:
     practice = read_site(site)
     with open_store(data) as store, store.lock(practice.slug):
         delivery = deliver(store, practice)
-    _tell_delivery(practice, delivery, lang or practice.language, alerted=False)
+    tell_delivery(practice, delivery, lang or practice.language, alerted=False)
     sys.exit(Exit.ERROR if delivery.waiting else Exit.CLEAN)
 
 
@@ -225,19 +220,23 @@ def schema() -> None:
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 @lang
 @told
-def init(path: Path, lang: str | None, force: bool, **given: Any) -> None:  # noqa: ANN401, FBT001
-    """Write a commented site file. Asks for what the options do not say, where a person is there to answer."""
+def init(path: Path, lang: str | None, force: bool, **given: Any) -> None:  # noqa: ANN401
+    """Write a commented site file. Asks a person for what the options do not say."""
     from netwatch import asking, init  # noqa: PLC0415 - slow to import
 
     if path.exists() and not force:
         raise NetwatchError("cli.exists", path=path)
     language = lang or asking.language()
-    text = init.render(asking.answers(language, given))
+    _write(path, init.render(asking.answers(language, given)))
+    read_site(str(path))  # what is wrong with it is told now, not at night
+    click.echo(messages(language)("cli.written", path=path))
+
+
+def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise NetwatchError("cli.cannot-write", path=path, why=error.strerror) from error
-    click.echo(messages(language)("cli.written", path=path))
 
 
 def folder(given: Path | None) -> Path:
@@ -269,7 +268,7 @@ def rules() -> Catalogue:
 
 
 def configured(site: Site) -> tuple[Probe, ...]:
-    """Every probe with the site's options. Raises ConfigError for a probe or an option that does not exist."""
+    """Every probe with the site's options. Raises ConfigError."""
     import probes  # noqa: PLC0415
     from netwatch.options import configure  # noqa: PLC0415
 
@@ -318,33 +317,6 @@ def _table(part: str, name: str, document: Document, catalogue: Catalogue, langu
     from reports import table  # noqa: PLC0415 - slow to import
 
     return getattr(table, part)(name, document, catalogue, language)
-
-
-def _tell_gaps(document: Document, language: str) -> None:
-    """What hindered the scan, and what to do about it."""
-    words = messages(language)
-    for reason in sorted({failure.reason for failure in document.failures}):
-        if f"cli.gap-{reason}" in words.sentences:
-            say(words(f"cli.gap-{reason}"), "yellow")
-
-
-def _tell_delivery(site: Site, delivery: Delivery, language: str, *, alerted: bool) -> None:
-    """Whether the alert arrived; if not, that it is kept."""
-    words = messages(language)
-    if delivery.sent:
-        say(words("cli.mail-sent", count=delivery.sent), "green")
-    if delivery.waiting:
-        why = words(delivery.error.message, **delivery.error.details) if delivery.error else ""
-        say(words("cli.mail-waiting", count=delivery.waiting, why=why), "red")
-    if alerted and not site.recipients:
-        say(words("mail.no-recipient"), "red")
-
-
-def _verdict(document: Document, fail_on: str | None) -> Exit:
-    standing = [finding for finding in document.findings if finding.status != "resolved"]
-    if fail_on and any(f.severity.rank >= Severity(fail_on).rank for f in standing):
-        return Exit.FINDINGS
-    return Exit.CLEAN if document.run.complete else Exit.INCOMPLETE
 
 
 def _stop(_signal: int, _frame: object) -> None:

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netwatch.exits import Exit
-from netwatch.model import NetwatchError
+from netwatch.model import NetwatchError, Severity, Status
 from netwatch.words import LANGUAGES, Messages, messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from netwatch.alert import Delivery
+    from netwatch.config import Site
+    from netwatch.document import Document
     from netwatch.scan import Progress
 
 COLUMNS = 80
@@ -93,3 +96,31 @@ def watched(words: Messages, *, quiet: bool) -> Iterator[Progress]:
             bar.update(tasks[stage], completed=done, total=total, what=what)
 
         yield moved
+
+
+def tell_gaps(document: Document, language: str) -> None:
+    """What hindered the scan, and what to do about it."""
+    words = messages(language)
+    for reason in sorted({failure.reason for failure in document.failures}):
+        if f"cli.gap-{reason}" in words.sentences:
+            say(words(f"cli.gap-{reason}"), "yellow")
+
+
+def tell_delivery(site: Site, delivery: Delivery, language: str, *, alerted: bool) -> None:
+    """Whether the alert arrived; if not, that it is kept."""
+    words = messages(language)
+    if delivery.sent:
+        say(words("cli.mail-sent", count=delivery.sent), "green")
+    if delivery.waiting:
+        why = words(delivery.error.message, **delivery.error.details) if delivery.error else ""
+        say(words("cli.mail-waiting", count=delivery.waiting, why=why), "red")
+    if alerted and not site.recipients:
+        say(words("mail.no-recipient"), "red")
+
+
+def verdict(document: Document, fail_on: str | None) -> Exit:
+    """The exit code of a scan. A finding that is unverified counts: silence is not repair."""
+    standing = [finding for finding in document.findings if finding.status is not Status.RESOLVED]
+    if fail_on and any(f.severity.rank >= Severity(fail_on).rank for f in standing):
+        return Exit.FINDINGS
+    return Exit.CLEAN if document.run.complete else Exit.INCOMPLETE

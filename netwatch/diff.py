@@ -60,7 +60,9 @@ def compare(before: Picture, run: Run, ladder: Ladder) -> Night:
         *_arrivals(before, run, now, ladder),
         *_departures(before, now, ladder),
     ]
-    return Night(now, tuple(sorted(changes, key=lambda c: (c.finding.address, c.finding.port, c.finding.rule))))
+    return Night(
+        now, tuple(sorted(changes, key=lambda c: (c.finding.address, c.finding.port, c.finding.rule)))
+    )
 
 
 def _answers(coverage: Iterable[Coverage]) -> frozenset[tuple[str, str, int]]:

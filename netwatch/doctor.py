@@ -54,7 +54,7 @@ def _nmap(words: Messages) -> Iterator[Check]:
         yield Check("nmap", "fail", words("doctor.nmap-missing"))
         return
     try:
-        told = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+        told = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=10, check=False)
         version = told.stdout.splitlines()[0][:60] if told.stdout else ""
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         version = ""

@@ -204,7 +204,9 @@ class Egress:
         options.append("--privileged" if raw else "--unprivileged")
         return " ".join(map(str, inside)), " ".join(options)
 
-    def nmap_ports(self, addresses: Iterable[str], ports: Iterable[int], *, raw: bool) -> tuple[str, str, str]:
+    def nmap_ports(
+        self, addresses: Iterable[str], ports: Iterable[int], *, raw: bool
+    ) -> tuple[str, str, str]:
         """(targets, ports, options) that learn the state of these TCP ports on these hosts."""
         hosts = [str(self.scope.require(a)) for a in addresses if a not in self._barred]
         asked = "T:" + ",".join(str(int(port)) for port in self.scope.ports(ports))

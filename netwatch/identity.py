@@ -48,7 +48,9 @@ def identify(hosts: Iterable[tuple[str, str | None]], known: Iterable[Device]) -
         if device.id in ids:
             device = Device(id=_unused(f"a-{address}", ids | by_id.keys()), address=address)
         ids.add(device.id)
-        taken[address] = replace(device, address=address, mac=mac or device.mac, vendor=vendor(mac or device.mac))
+        taken[address] = replace(
+            device, address=address, mac=mac or device.mac, vendor=vendor(mac or device.mac)
+        )
     return taken
 
 
@@ -66,7 +68,9 @@ def _first_addresses(hosts: list[tuple[str, str | None]], by_mac: Mapping[str, D
     return first
 
 
-def _by_card(mac: str, address: str, by_mac: Mapping[str, Device], by_address: Mapping[str, Device]) -> Device:
+def _by_card(
+    mac: str, address: str, by_mac: Mapping[str, Device], by_address: Mapping[str, Device]
+) -> Device:
     """The device with this card; else the one known at this address without any card; else a new one."""
     if mac in by_mac:
         return by_mac[mac]

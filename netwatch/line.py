@@ -13,12 +13,15 @@ Only egress.py makes Lines. It never verifies a certificate: we want to know who
 from __future__ import annotations
 
 import contextlib
-import socket
 import ssl
 import time
+from typing import TYPE_CHECKING
 
 from netwatch.model import Reason
 from netwatch.probe import ProbeError
+
+if TYPE_CHECKING:
+    import socket
 
 CHUNK = 4096
 CERTIFICATE_REQUEST = 13  # handshake message type
@@ -59,7 +62,7 @@ class Line:
         """Exactly `size` bytes, or ProbeError. Nothing beyond them is taken from a clear connection."""
         parts: list[bytes] = []
         while size:
-            part = self._tls_read(size) if self._tls else self._pull(size)
+            part = self._tls_read(self._tls, size) if self._tls else self._pull(size)
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
@@ -126,13 +129,12 @@ class Line:
             raise ProbeError(Reason.LIMIT, f"more than {self._limit} bytes received")
         return data
 
-    def _tls_read(self, size: int) -> bytes:
-        assert self._tls is not None
+    def _tls_read(self, tls: Tls, size: int) -> bytes:
         while True:
             try:
-                data = self._tls.object.read(size)
+                data = tls.object.read(size)
             except ssl.SSLWantReadError:
-                self._tls.incoming.write(self._pull(CHUNK))
+                tls.incoming.write(self._pull(CHUNK))
             except ssl.SSLZeroReturnError as error:
                 raise ProbeError(Reason.CLOSED, "TLS ended by the peer") from error
             except ssl.SSLError as error:
@@ -167,6 +169,7 @@ class Tls:
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.object = context.wrap_bio(self.incoming, self.outgoing)
 
-    def _heard(self, _object: object, direction: str, _version: object, _content: object, kind: int, _data: bytes) -> None:  # noqa: E501, PLR0913, PLR0917 - OpenSSL's signature
-        if direction == "read" and kind == CERTIFICATE_REQUEST:
+    def _heard(self, _object: object, direction: str, *message: object) -> None:
+        """OpenSSL's message callback; `message` is version, content type, message type, bytes."""
+        if direction == "read" and message[2] == CERTIFICATE_REQUEST:
             self.asked_certificate = True

@@ -15,7 +15,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netwatch.model import DeliveryError
 
@@ -39,14 +39,14 @@ class Session:
     def send(self, letter: Letter, moment: datetime) -> None:
         """Hand one letter over. Raises DeliveryError, `permanent` where the server said 5xx."""
         try:
-            self.server.send_message(
-                message(letter, self.sender, moment), self.sender, [letter.recipient]
-            )
+            self.server.send_message(message(letter, self.sender, moment), self.sender, [letter.recipient])
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
             raise _refused("mail.recipient-refused", code, text, recipient=letter.recipient) from error
         except smtplib.SMTPSenderRefused as error:
-            raise _refused("mail.sender-refused", error.smtp_code, error.smtp_error, sender=self.sender) from error
+            raise _refused(
+                "mail.sender-refused", error.smtp_code, error.smtp_error, sender=self.sender
+            ) from error
         except smtplib.SMTPResponseException as error:
             raise _refused("mail.refused", error.smtp_code, error.smtp_error) from error
         except (smtplib.SMTPException, OSError) as error:
@@ -56,7 +56,7 @@ class Session:
 @contextmanager
 def session(settings: MailSettings) -> Iterator[Session]:
     """Connect, secure, log in. Raises DeliveryError naming the usual mistake."""
-    where = {"host": settings.host, "port": settings.port}
+    where: dict[str, Any] = {"host": settings.host, "port": settings.port}
     context = ssl.create_default_context()
     try:
         if settings.security == "tls":
@@ -73,7 +73,7 @@ def session(settings: MailSettings) -> Iterator[Session]:
         raise DeliveryError("mail.unreachable", why=_clean(str(error)), **where) from error
     try:
         _secure(server, settings, context)
-        yield Session(server, settings.sender or settings.user or f"netwatch@{settings.host}")
+        yield Session(server, sender(settings))
     finally:
         try:
             server.quit()
@@ -81,9 +81,15 @@ def session(settings: MailSettings) -> Iterator[Session]:
             server.close()
 
 
+def sender(settings: MailSettings) -> str:
+    """The From address: the one of the site file, else the user where that is an address."""
+    user = settings.user or ""
+    return settings.sender or (user if "@" in user else f"netwatch@{settings.host}")
+
+
 def _secure(server: smtplib.SMTP, settings: MailSettings, context: ssl.SSLContext) -> None:
     """STARTTLS where asked, then the login where there is a user."""
-    where = {"host": settings.host, "port": settings.port}
+    where: dict[str, Any] = {"host": settings.host, "port": settings.port}
     try:
         if settings.security == "starttls":
             server.starttls(context=context)
@@ -122,7 +128,9 @@ def message(letter: Letter, sender: str, moment: datetime) -> EmailMessage:
 def _refused(sentence: str, code: int, text: bytes | str, **details: object) -> DeliveryError:
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     permanent = code >= 500  # noqa: PLR2004 - RFC 5321 4.2.1
-    return DeliveryError(sentence, permanent=permanent, code=code, said=_clean(said), **details)
+    return DeliveryError(
+        sentence, permanent=permanent, code=code, said=_clean(said), **dict[str, Any](details)
+    )
 
 
 def _clean(text: str) -> str:

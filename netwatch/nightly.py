@@ -11,13 +11,13 @@ from netwatch.alert import Delivery, alert, deliver, letters
 from netwatch.config import require_authorisation
 from netwatch.diff import compare
 from netwatch.egress import Egress, Scope
-from netwatch.model import Alert, Letter, Run
 from netwatch.scan import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from netwatch.config import Site
+    from netwatch.model import Alert, Exposure, Letter, Run
     from netwatch.probe import Probe
     from netwatch.scan import Progress
     from netwatch.store import Store
@@ -36,7 +36,7 @@ class Ended:
     alerted: bool
 
 
-def night(  # noqa: PLR0913 - the composition root hands in everything it composed
+def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything it composed
     site: Site,
     store: Store,
     probes: tuple[Probe, ...],
@@ -81,6 +81,6 @@ def scope_of(site: Site, today: date) -> Scope:
     )
 
 
-def _exposure(run: Run) -> judge.Exposure:
+def _exposure(run: Run) -> Exposure:
     """For now the LAN is the only vantage: nothing is known of the outside."""
     return judge.exposure(run.vantages, asked_outside=False)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from netwatch.model import PortState
@@ -46,12 +47,13 @@ def read(raw: bytes, asked: tuple[int, ...] = ()) -> Reading:
     """
     if len(raw) > MOST or b"<!ENTITY" in raw:
         return Reading((), finished=False)
-    parser = XMLPullParser(["end"])
+    parser: XMLPullParser[Any] = XMLPullParser(["end"])
     hosts: list[Host] = []
     finished = False
     try:
         parser.feed(raw)
-        for _, element in parser.read_events():
+        for event in parser.read_events():
+            element: Any = event[-1]
             if element.tag == "host":
                 hosts += _host(element, asked)
             elif element.tag == "finished":
@@ -99,7 +101,7 @@ def _ports(element: Element, asked: tuple[int, ...]) -> dict[int, PortState]:
 
 
 def _state(word: str) -> PortState:
-    """nmap's `open|filtered` and the like prove nothing: filtered."""
+    """What nmap calls `open|filtered` and the like proves nothing: filtered."""
     return PortState(word) if word in {"open", "closed"} else PortState.FILTERED
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -44,8 +44,10 @@ def _made(factory: ProbeFactory, given: Mapping[str, object]) -> Probe:
 
 def _unknown(where: str, key: str, known: list[str]) -> ConfigError:
     nearest = difflib.get_close_matches(key, known, n=1)
-    details = {"key": f"{where}.{shown(key)}", "known": ", ".join(known)}
-    return ConfigError("options.unknown-near" if nearest else "options.unknown", nearest="".join(nearest), **details)
+    details: dict[str, Any] = {"key": f"{where}.{shown(key)}", "known": ", ".join(known)}
+    return ConfigError(
+        "options.unknown-near" if nearest else "options.unknown", nearest="".join(nearest), **details
+    )
 
 
 def _invalid(problem: ConfigError) -> ConfigError:

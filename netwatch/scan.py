@@ -71,7 +71,10 @@ class Scan:
         started = datetime.now(UTC).replace(microsecond=0)
         devices: dict[str, Device] = {}
         interrupted = False
-        with ThreadPoolExecutor(SIDE_BY_SIDE, "sweep") as across, ThreadPoolExecutor(SIDE_BY_SIDE, "ask") as pool:
+        with (
+            ThreadPoolExecutor(SIDE_BY_SIDE, "sweep") as across,
+            ThreadPoolExecutor(SIDE_BY_SIDE, "ask") as pool,
+        ):
             sweep = Sweep(self.egress, across.map)
             try:
                 hosts = sweep.hosts(lambda done, total: self.progress("hosts", done, total, ""))
@@ -110,7 +113,9 @@ class Scan:
         target = Target(device.id, swept.found.address, swept.ports(PortState.OPEN))
         for port in target.open_ports:
             word = port_list.suggested(port)
-            self.observations.append(replace(target.observed("sweep", port, word, {"state": "open"}), proved=False))
+            self.observations.append(
+                replace(target.observed("sweep", port, word, {"state": "open"}), proved=False)
+            )
         for probe in self.probes:
             for port in probe.wants(target):
                 if self._stop.is_set():
@@ -123,7 +128,7 @@ class Scan:
         try:
             # One at a time, so that what was seen before a failure is kept.
             for seen in probe.observe(target, port, self.egress):
-                self.observations.append(seen)  # noqa: PERF402
+                self.observations.append(seen)
         except ProbeError as error:
             failure = self._failure(probe, target, port, error.reason, error.detail)
         except ScopeError as error:
@@ -134,7 +139,9 @@ class Scan:
         if failure is not None:
             self.failures.append(failure)
             outcome = Outcome.NOT_ASKED if failure.reason is Reason.SCOPE else Outcome.NO_ANSWER
-        self.coverage.append(Coverage(probe.name, target.vantage, target.address, target.device, (port,), outcome))
+        self.coverage.append(
+            Coverage(probe.name, target.vantage, target.address, target.device, (port,), outcome)
+        )
 
     @staticmethod
     def _failure(probe: Probe, target: Target, port: int, reason: Reason, detail: str) -> Failure:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -115,9 +117,11 @@ class Sweep:
                 if not self.raw:  # a host that drops every packet still answered the kernel's ARP
                     hosts += self._silent(block, {host.address for host in hosts})
                 return hosts, "nmap: " + (", ".join(sorted(how)) or "nobody")
-            self._failed(Reason.NMAP_FAILED, "nmap did not finish looking for hosts: a connect sweep took over")
+            self._failed(
+                Reason.NMAP_FAILED, "nmap did not finish looking for hosts: a connect sweep took over"
+            )
         addresses = [str(address) for network in block for address in network]
-        answered = self.across(lambda address: self.egress.answers(address), addresses)
+        answered = self.across(self.egress.answers, addresses)
         live = [Found(address, None) for address, here in zip(addresses, answered, strict=True) if here]
         return [*live, *self._silent(block, {host.address for host in live})], "connect"
 
@@ -182,9 +186,12 @@ class Sweep:
         except nmap.PortScannerError:
             return nmapxml.Reading((), finished=False)
         try:
-            scanner.scan(hosts=targets, ports=ports, arguments=options, timeout=2 * self.egress.pace.host_timeout)
-        except Exception:  # noqa: BLE001, S110 - on odd output it raises whatever its parser met; we read the raw
-            pass
+            # On odd output python-nmap raises whatever its parser met; we read the raw ourselves.
+            with suppress(Exception):
+                scanner.scan(targets, ports, options, timeout=2 * self.egress.pace.host_timeout)
+        except BaseException:
+            end_nmap()
+            raise
         raw = scanner.get_nmap_last_output()
         return nmapxml.read(raw, asked) if isinstance(raw, bytes) else nmapxml.Reading((), finished=False)
 
@@ -234,6 +241,15 @@ def handfuls(hosts: Iterable[Found], size: int) -> Iterator[tuple[Found, ...]]:
     rest = iter(hosts)
     while chunk := tuple(islice(rest, size)):
         yield chunk
+
+
+def end_nmap() -> None:
+    """End our nmap: we are being stopped, and python-nmap keeps its child to itself (Linux)."""
+    for children in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            for child in children.read_text(encoding="ascii").split():
+                if Path(f"/proc/{child}/comm").read_text(encoding="utf-8").strip() == "nmap":
+                    os.kill(int(child), signal.SIGTERM)
 
 
 def neighbours() -> dict[str, str]:

@@ -27,6 +27,7 @@ from netwatch.association import (
     RecordSent,
     Rejected,
 )
+from netwatch.implementation import recognised
 from netwatch.model import Reason
 from netwatch.ports import curated
 from netwatch.probe import ProbeError
@@ -71,29 +72,6 @@ OPENINGS = (
     (b"\xff\xfd", "telnet"),
     (b"\x15\x03", "tls"),
 )
-
-# Roots of Implementation Class UIDs: hints, one author's table; toolkit and maker are apart, because
-# makers ship toolkits and leave their strings.
-TOOLKITS = {
-    "1.2.276.0.7230010.3.": "DCMTK",
-    "1.2.40.0.13.1.3": "dcm4che",
-    "1.2.826.0.1.3680043.9.3811.": "pynetdicom",
-    "1.2.826.0.1.3680043.8.641.": "Orthanc",
-    "1.2.826.0.1.3680043.8.1057.": "OsiriX/Horos",
-    "1.2.826.0.1.3680043.2.135.1066.101": "ConQuest",
-    "1.3.6.1.4.1.30071.8": "fo-dicom",
-    "1.3.6.1.4.1.25403.": "ClearCanvas",
-}
-MAKERS = {
-    "1.2.840.113619.": "GE",
-    "1.3.12.2.1107.": "Siemens",
-    "1.2.840.113704.": "Philips",
-    "1.3.46.670589.": "Philips",
-    "1.2.840.114257.": "Agfa",
-    "1.2.840.113564.": "Carestream",
-    "1.2.392.200036.": "Fujifilm",
-    "1.2.840.113669.": "Merge",
-}
 
 AeTitle = Annotated[str, MinLen(1), MaxLen(16)]
 
@@ -181,7 +159,11 @@ class Dicom:
                 facts.update(tls=True, tls_version=line.tls_version)
                 self._climb(line, facts)
             except ProbeError as error:
-                if "association" not in facts and line.asked_certificate and error.reason is not Reason.TIMEOUT:
+                if (
+                    "association" not in facts
+                    and line.asked_certificate
+                    and error.reason is not Reason.TIMEOUT
+                ):
                     facts.update(tls=True, client_certificate="required")
                     return
                 raise
@@ -205,10 +187,7 @@ class Dicom:
             return
         facts.update(acceptance(answer))
         try:
-            if VERIFICATION in answer.contexts:
-                self._echo(talk, facts)
-            if STUDY_ROOT_FIND in answer.contexts:
-                self._query(talk, facts)
+            self._questions(talk, answer, facts)
         except NotDicom:
             raise ProbeError(Reason.PROTOCOL, "bytes that are no PDU, inside an association") from None
         except ProbeError:
@@ -221,6 +200,13 @@ class Dicom:
         if facts["query"] == "unknown":
             # Out of resources or unable to process is no refusal: tomorrow it may answer.
             raise ProbeError(Reason.BUSY, f"C-FIND status {facts.get('query_status')}")
+
+    def _questions(self, talk: Association, answer: Accepted, facts: Facts) -> None:
+        """C-ECHO and C-FIND, where they were accepted."""
+        if VERIFICATION in answer.contexts:
+            self._echo(talk, facts)
+        if STUDY_ROOT_FIND in answer.contexts:
+            self._query(talk, facts)
 
     def _echo(self, talk: Association, facts: Facts) -> None:
         facts["echo"] = "none"
@@ -276,7 +262,7 @@ def rejection(answer: Rejected) -> Facts:
 def acceptance(answer: Accepted) -> Facts:
     """A-ASSOCIATE-AC: what was negotiated, and what the peer says it is made of."""
     uid, version = answer.implementation_uid, answer.implementation_version
-    toolkit, maker = _by_root(TOOLKITS, uid), _by_root(MAKERS, uid)
+    hint = recognised(uid, version)
     return {
         "association": "accepted",
         "busy": False,
@@ -285,22 +271,10 @@ def acceptance(answer: Accepted) -> Facts:
         "store": "negotiated" if SECONDARY_CAPTURE in answer.contexts else "not-offered",
         "implementation_class_uid": uid,
         "implementation_version": version,
-        "toolkit": toolkit,
-        "maker": maker,
-        "product": maker or (toolkit_version(toolkit, version) if toolkit else None),
+        "toolkit": hint.toolkit,
+        "maker": hint.maker,
+        "product": hint.product,
     }
-
-
-def toolkit_version(toolkit: str, version: str | None) -> str:
-    """`DCMTK`, `OFFIS_DCMTK_367` as `DCMTK 3.6.7`; other toolkits' names are left as they are."""
-    digits = (version or "").rpartition("_")[2]
-    if toolkit == "DCMTK" and digits.isdigit():
-        return f"{toolkit} {'.'.join(digits)}"
-    return toolkit
-
-
-def _by_root(table: dict[str, str], uid: str | None) -> str | None:
-    return next((name for root, name in table.items() if uid and uid.startswith(root)), None)
 
 
 PROBE: ProbeFactory = Dicom

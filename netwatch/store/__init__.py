@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from netwatch.model import StoreError
 from netwatch.store import outbox, reading, writing
@@ -45,7 +45,7 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             raise StoreError("store.cannot-open", path=self.path, why=error) from error
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         """For `with`."""
         return self
 
@@ -54,7 +54,7 @@ class Store:
         self._db.close()
 
     def lock(self, site: str) -> AbstractContextManager[None]:
-        """No two scans, and no two deliveries, of one site at once. Raises StoreError where one is under way."""
+        """No two scans, and no two deliveries, of one site at once. Raises StoreError."""
         return held(self.folder / f"{site}.lock")
 
     def remember(self, slug: str, name: str, language: str) -> None:
@@ -139,7 +139,7 @@ def _open(path: Path) -> Database:
     db.execute("pragma journal_mode = wal")
     db.execute("pragma synchronous = full")
     db.execute("pragma foreign_keys = on")
-    ours = {m.name for m in [*migrations.applied(db), *migrations.pending(db)]}
+    ours = {m.name for m in migrations.applied(db)}
     known = {m.name for m in migrations.pending(Database(memory=True))}
     if newer := ours - known:
         raise StoreError("store.newer", path=path, newer=", ".join(sorted(newer)))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from netwatch.diff import Picture
 from netwatch.document import (
-    VERSION,
     ChangePart,
     CoveragePart,
     DevicePart,
@@ -35,7 +34,8 @@ def devices(db: Database, site: str) -> tuple[Device, ...]:
     """Every device of the site, the last seen last."""
     rows = sorted(_device_rows(db, site), key=lambda row: row["last_seen"])
     return tuple(
-        Device(**{k: v for k, v in row.items() if k not in {"site", "first_seen", "last_seen"}}) for row in rows
+        Device(**{k: v for k, v in row.items() if k not in {"site", "first_seen", "last_seen"}})
+        for row in rows
     )
 
 
@@ -86,10 +86,14 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
         return None
     changes = list(db.query("select * from changes where run = ? order by rowid", [run["id"]]))
     return Document(
-        schema=VERSION,
+        schema="netwatch/1",
         site=site,
         run=RunPart(
-            run["uid"], run["started"], run["finished"], bool(run["complete"]), tuple(json.loads(run["vantages"]))
+            run["uid"],
+            run["started"],
+            run["finished"],
+            bool(run["complete"]),
+            tuple(json.loads(run["vantages"])),
         ),
         devices=tuple(
             DevicePart(**{k: v for k, v in row.items() if k != "site"}) for row in _device_rows(db, site)
@@ -133,7 +137,9 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
     db: Database, site: str, started: str, changes: list[dict[str, Any]], catalogue: Catalogue, language: str
 ) -> Iterable[FindingPart]:
     """What holds or is unverified, and what tonight proved gone; worst first."""
-    replaced = {(row["previous"], row["device"], row["port"]) for row in changes if row["previous"] != row["rule"]}
+    replaced = {
+        (row["previous"], row["device"], row["port"]) for row in changes if row["previous"] != row["rule"]
+    }
     rows = db.query(
         "select * from findings where site = (select id from sites where slug = ?) "
         "and (ended is null or ended = ?)",

@@ -80,9 +80,7 @@ def _networks(db: Database, number: int, night: Run) -> None:
     """Add tonight's networks to those ever looked at."""
     known = json.loads(next(db.query("select networks from sites where id = ?", [number]))["networks"])
     looked = {
-        row.address
-        for row in night.coverage
-        if row.probe == "discovery" and row.outcome is Outcome.ANSWERED
+        row.address for row in night.coverage if row.probe == "discovery" and row.outcome is Outcome.ANSWERED
     }
     if looked - set(known):
         every = json.dumps(sorted(looked | set(known)))
@@ -99,8 +97,7 @@ def devices(db: Database, night: Run) -> None:
             ":model, :version, :now, :now) on conflict (site, id) do update set address = :address, "
             "mac = :mac, vendor = :vendor, names = :names, kind = :kind, maker = :maker, model = :model, "
             "version = :version, last_seen = :now",
-            asdict(device)
-            | {"site": number, "names": json.dumps(device.names), "now": stamp(night.started)},
+            asdict(device) | {"site": number, "names": json.dumps(device.names), "now": stamp(night.started)},
         )
 
 
@@ -157,7 +154,9 @@ def _ask(db: Database, number: int, row: Coverage) -> None:
     )
     ports = port_list(tuple({*row.ports, *parse(known["ports"])}))
     if ports != known["ports"]:
-        db.execute("insert or replace into asked (site, device, probe, ports) values (?, ?, ?, ?)", [*key, ports])
+        db.execute(
+            "insert or replace into asked (site, device, probe, ports) values (?, ?, ?, ?)", [*key, ports]
+        )
 
 
 def parse(ports: str) -> list[int]:
@@ -176,8 +175,8 @@ def findings(db: Database, night: Run, after: Night) -> None:
         )
         if status is Status.OPEN:
             updated = db.execute(
-                "update findings set status = :status, address = :address, exposure = :exposure, "
-                f"last_seen = :now {here}",  # noqa: S608 - `here` is a constant
+                "update findings set status = :status, address = :address, exposure = :exposure, "  # noqa: S608
+                f"last_seen = :now {here}",
                 key,
             )
             if not updated.rowcount:
@@ -198,7 +197,8 @@ def changes(db: Database, number: int, night: Night) -> None:
     for change in night.changes:
         finding = change.finding
         db.execute(
-            "insert into changes (run, kind, rule, device, address, port, previous) values (?, ?, ?, ?, ?, ?, ?)",
+            "insert into changes (run, kind, rule, device, address, port, previous) "
+            "values (?, ?, ?, ?, ?, ?, ?)",
             [
                 number,
                 change.kind,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import probes
 from netwatch.config import Site, load
-from netwatch.probe import configure
+from netwatch.options import configure
 from tests.docs import generate
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def test_the_example_is_a_site_file_that_netwatch_accepts(tmp_path: Path) -> Non
     path.write_text(EXAMPLE, encoding="utf-8")
     site = load(path)
     assert site.slug == "cabinet-martin"
-    for name, options in site.probes.items():
-        configure(probes.load()[name], options)
+    assert {probe.name for probe in configure(probes.load(), site.probes)} == set(probes.load())
 
 
 def test_the_example_shows_every_key_there_is() -> None:

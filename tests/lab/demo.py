@@ -62,7 +62,7 @@ class Letterbox:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         """Accept every mail."""
         raw = envelope.original_content or b""
-        self.mails.append(BytesParser(policy=policy.default).parsebytes(raw))  # type: ignore[arg-type]
+        self.mails.append(BytesParser(policy=policy.default).parsebytes(raw))
         return "250 OK"
 
 

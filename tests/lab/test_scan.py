@@ -1,18 +1,19 @@
-"""Does a scan of a clinic of real servers say the truth about it? With the installed command, as a user runs it."""
+"""Does a scan of a clinic of real servers say the truth about it? With the installed command."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.lab.canary import CANARIES
-from tests.lab.clinic import EMPTY, FIREWALLED, NOBODY, OPEN_ORTHANC, ORTHANC, TRUTH
+from tests.lab.clinic import EMPTY, FIREWALLED, NOBODY, OPEN_ORTHANC, ORTHANC, TRUTH, Truth
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.lab.clinic import Clinic
 
 pytestmark = pytest.mark.lab
@@ -25,9 +26,7 @@ def scanned(clinic: Clinic, tmp_path_factory: pytest.TempPathFactory) -> tuple[d
     site = clinic.site_file(folder / "site.toml")
     capture = folder / "packets.pcap"
     with clinic.lab.capture(capture):
-        ended = clinic.run(
-            ["scan", str(site), "--data", str(folder / "data"), "--format", "json"]
-        )
+        ended = clinic.run(["scan", str(site), "--data", str(folder / "data"), "--format", "json"])
     assert ended.returncode in {0, 4}, ended.stderr
     return json.loads(ended.stdout), folder, capture
 
@@ -38,8 +37,8 @@ def service(document: dict[str, Any], address: str, port: int) -> dict[str, Any]
 
 @pytest.mark.parametrize("truth", TRUTH, ids=[f"{t.address}:{t.port}" for t in TRUTH])
 def test_what_the_document_says_of_a_server_is_true(
-    scanned: tuple[dict[str, Any], Path, Path], truth: Any
-) -> None:  # noqa: ANN401
+    scanned: tuple[dict[str, Any], Path, Path], truth: Truth
+) -> None:
     seen = service(scanned[0], truth.address, truth.port)
     assert seen["protocol"] == truth.protocol
     assert {key: seen["facts"].get(key) for key in truth.facts} == truth.facts

@@ -37,15 +37,24 @@ def row(outcome: Outcome, *ports: int, probe: str = "dicom", device: str | None 
     return Coverage(probe, Vantage.LAN, "192.168.1.20", device, ports, outcome)
 
 
-def a_run(*coverage: Coverage, findings: frozenset[Finding] = frozenset(), seen: tuple[Observation, ...] = ()) -> Run:
+def a_run(
+    *coverage: Coverage, findings: frozenset[Finding] = frozenset(), seen: tuple[Observation, ...] = ()
+) -> Run:
     return Run(
-        "r", "s", NOON, NOON, complete=True, vantages=(Vantage.LAN,), coverage=coverage, findings=findings,
+        "r",
+        "s",
+        NOON,
+        NOON,
+        complete=True,
+        vantages=(Vantage.LAN,),
+        coverage=coverage,
+        findings=findings,
         observations=seen,
     )
 
 
 def known(*findings: Finding, status: Status = Status.OPEN, **more: object) -> Picture:
-    return replace(Picture({f: status for f in findings}, devices=frozenset({"d"})), **more)  # type: ignore[arg-type]
+    return replace(Picture(dict.fromkeys(findings, status), devices=frozenset({"d"})), **more)  # type: ignore[arg-type]
 
 
 def kinds(before: Picture, run: Run) -> list[tuple[ChangeKind, str]]:
@@ -74,7 +83,17 @@ def test_a_finding_proved_gone_is_resolved(answer: Coverage) -> None:
         (row(Outcome.ANSWERED, 104, device="another"),),
         (row(Outcome.ANSWERED, 4242),),
     ],
-    ids=["vanished", "no answer", "filtered", "only swept", "timed out", "stopped", "excluded", "other host", "other port"],
+    ids=[
+        "vanished",
+        "no answer",
+        "filtered",
+        "only swept",
+        "timed out",
+        "stopped",
+        "excluded",
+        "other host",
+        "other port",
+    ],
 )
 def test_silence_leaves_a_finding_unverified_and_never_resolved(silence: tuple[Coverage, ...]) -> None:
     night = compare(known(finding()), a_run(*silence), CATALOGUE.ladder)
@@ -150,12 +169,18 @@ def test_one_port_never_speaks_for_another() -> None:
     assert night.findings == {finding(port=104): Status.RESOLVED, finding(port=4242): Status.UNVERIFIED}
 
 
-FINDINGS = st.builds(finding, st.sampled_from([ANSWERED, LEAKED, NAME, "dicom-store-negotiated"]),
-                     st.sampled_from(["d", "e"]), st.sampled_from([104, 4242]))
+FINDINGS = st.builds(
+    finding,
+    st.sampled_from([ANSWERED, LEAKED, NAME, "dicom-store-negotiated"]),
+    st.sampled_from(["d", "e"]),
+    st.sampled_from([104, 4242]),
+)
 ROWS = st.builds(
     lambda outcome, ports, probe, device: row(outcome, *ports, probe=probe, device=device),
-    st.sampled_from(list(Outcome)), st.sets(st.sampled_from([104, 4242])),
-    st.sampled_from(["dicom", "sweep"]), st.sampled_from(["d", "e"]),
+    st.sampled_from(list(Outcome)),
+    st.sets(st.sampled_from([104, 4242])),
+    st.sampled_from(["dicom", "sweep"]),
+    st.sampled_from(["d", "e"]),
 )
 
 
@@ -166,7 +191,9 @@ def one_rung_each(findings: set[Finding]) -> frozenset[Finding]:
 
 
 @given(st.sets(FINDINGS), st.lists(ROWS), st.sets(FINDINGS))
-def test_the_changes_lead_from_one_night_to_the_other(old: set[Finding], rows: list[Coverage], new: set[Finding]) -> None:
+def test_the_changes_lead_from_one_night_to_the_other(
+    old: set[Finding], rows: list[Coverage], new: set[Finding]
+) -> None:
     before = known(*one_rung_each(old))
     run = a_run(*rows, findings=one_rung_each(new))
     night = compare(before, run, CATALOGUE.ladder)

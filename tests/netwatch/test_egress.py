@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import date, timedelta
 from ipaddress import IPv4Address, IPv4Network
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,10 @@ def here(address: str, **more: object) -> Egress:
 )
 def test_what_is_outside_the_scope_is_refused_with_its_reason(address: str, port: int, why: str) -> None:
     scope = Scope(
-        LAN, until=date.max, excluded_addresses=(IPv4Network("192.168.1.40/32"),), excluded_ports=frozenset({6000})
+        LAN,
+        until=date.max,
+        excluded_addresses=(IPv4Network("192.168.1.40/32"),),
+        excluded_ports=frozenset({6000}),
     )
     with pytest.raises(ScopeError) as refused, Egress(scope, QUICK).connect(address, port):
         pass
@@ -92,7 +96,7 @@ def test_a_device_has_one_connection_at_a_time_and_a_pause_between_two() -> None
         for thread in threads:
             thread.join()
         assert peer.peak == 1
-    assert all(later - earlier >= 0.25 for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier >= 0.25 for earlier, later in pairwise(starts))
 
 
 def test_open_closed_and_nobody_are_three_things() -> None:
@@ -142,13 +146,18 @@ def test_the_arguments_of_nmap_are_this_list_and_no_other() -> None:
     assert egress.nmap_ports(["192.168.1.20", "192.168.1.21"], [104, 9999, 22], raw=True) == (
         "192.168.1.20 192.168.1.21",
         "T:22,104",
-        "-n -Pn -sS --privileged --scan-delay 25ms --max-scan-delay 50ms --max-hostgroup 25"
-        " --host-timeout 600s --max-rate 1000 --max-retries 1",
+        (
+            "-n -Pn -sS --privileged --scan-delay 25ms --max-scan-delay 50ms --max-hostgroup 25"
+            " --host-timeout 600s --max-rate 1000 --max-retries 1"
+        ),
     )
-    targets, options = egress.nmap_hosts([IPv4Network("192.168.1.0/31"), IPv4Network("192.168.1.2/31")], raw=False)
+    targets, options = egress.nmap_hosts(
+        [IPv4Network("192.168.1.0/31"), IPv4Network("192.168.1.2/31")], raw=False
+    )
     assert targets == "192.168.1.2/31"
     assert options == (
-        "-n -sn -PS22,80,104,135,139,443,445,3389,4242,8080,11112 --max-rate 1000 --max-retries 1 --unprivileged"
+        "-n -sn -PS22,80,104,135,139,443,445,3389,4242,8080,11112"
+        " --max-rate 1000 --max-retries 1 --unprivileged"
     )
 
 

@@ -60,7 +60,9 @@ HOSTS = st.dictionaries(st.sampled_from([f"192.168.1.{n}" for n in range(1, 8)])
 
 
 @given(st.lists(HOSTS, max_size=4))
-def test_in_any_history_every_address_has_one_device_and_every_device_one_address(nights: list[dict[str, str | None]]) -> None:
+def test_in_any_history_every_address_has_one_device_and_every_device_one_address(
+    nights: list[dict[str, str | None]],
+) -> None:
     known: dict[str, Device] = {}
     for hosts in nights:
         night = identify(hosts.items(), known.values())
@@ -69,7 +71,12 @@ def test_in_any_history_every_address_has_one_device_and_every_device_one_addres
         known |= {device.id: device for device in night.values()}
 
 
-@given(st.lists(HOSTS.filter(lambda hosts: None not in hosts.values() and len(set(hosts.values())) == len(hosts)), max_size=4))
+@given(
+    st.lists(
+        HOSTS.filter(lambda hosts: None not in hosts.values() and len(set(hosts.values())) == len(hosts)),
+        max_size=4,
+    )
+)
 def test_a_card_is_one_device_for_ever_where_every_card_is_seen(nights: list[dict[str, str | None]]) -> None:
     known: dict[str, Device] = {}
     by_card: dict[str | None, str] = {}
@@ -82,7 +89,13 @@ def test_a_card_is_one_device_for_ever_where_every_card_is_seen(nights: list[dic
 def test_dicom_seen_makes_it_medical_and_its_absence_changes_nothing() -> None:
     device = Device("d", "192.168.1.20")
     seen = Observation(
-        "dicom", Vantage.LAN, "d", "192.168.1.20", 104, "dicom", {"association": "accepted", "query": "refused"},
+        "dicom",
+        Vantage.LAN,
+        "d",
+        "192.168.1.20",
+        104,
+        "dicom",
+        {"association": "accepted", "query": "refused"},
         datetime.now(UTC),
     )
     described = describe(device, [seen], (104,))

@@ -32,7 +32,11 @@ def test_a_whole_run_is_finished_and_its_hosts_have_their_cards() -> None:
     reading = read(run(host()))
     assert reading.finished
     [seen] = reading.hosts
-    assert (seen.address, seen.mac, seen.ports) == ("192.168.1.20", "00:11:32:aa:bb:cc", {104: PortState.OPEN})
+    assert (seen.address, seen.mac, seen.ports) == (
+        "192.168.1.20",
+        "00:11:32:aa:bb:cc",
+        {104: PortState.OPEN},
+    )
 
 
 def test_a_host_that_timed_out_is_not_a_clean_host() -> None:
@@ -42,7 +46,8 @@ def test_a_host_that_timed_out_is_not_a_clean_host() -> None:
 
 def test_folded_ports_are_told_one_by_one() -> None:
     folded = (
-        OPEN + '<extraports state="closed" count="2"><extrareasons reason="reset" count="2" ports="22,80"/></extraports>'
+        OPEN
+        + '<extraports state="closed" count="2"><extrareasons reason="reset" ports="22,80"/></extraports>'
         '<extraports state="filtered" count="1"><extrareasons reason="no-response" ports="443"/></extraports>'
     )
     [seen] = read(run(host(ports=folded)), (22, 80, 104, 443)).hosts
@@ -66,7 +71,9 @@ def test_open_or_filtered_proves_nothing() -> None:
 
 def test_a_run_without_its_end_or_with_an_error_is_not_finished() -> None:
     assert not read(run(host(), ended="")).finished
-    assert not read(run(host(), ended='<runstats><finished exit="error" errormsg="killed"/></runstats>')).finished
+    assert not read(
+        run(host(), ended='<runstats><finished exit="error" errormsg="killed"/></runstats>')
+    ).finished
 
 
 @given(st.integers(0, 1500))
@@ -97,7 +104,9 @@ def test_the_nmap_of_this_machine_is_understood() -> None:
     assert path, "nmap is not installed: make test installs it"
     ended = subprocess.run(
         [path, "-n", "-Pn", "-sT", "--unprivileged", "-p", "T:1,2,3", "-oX", "-", "127.77.250.1"],
-        capture_output=True, check=True, timeout=60,
+        capture_output=True,
+        check=True,
+        timeout=60,
     )
     reading = read(ended.stdout, (1, 2, 3))
     assert reading.finished
@@ -106,5 +115,7 @@ def test_the_nmap_of_this_machine_is_understood() -> None:
 
 @pytest.mark.parametrize("ports", ["", "x", "1-", "-", "1-2-3", "99999999999999999999"])
 def test_odd_port_lists_raise_nothing(ports: str) -> None:
-    folded = f'<extraports state="closed" count="1"><extrareasons reason="reset" ports="{ports}"/></extraports>'
+    folded = (
+        f'<extraports state="closed" count="1"><extrareasons reason="reset" ports="{ports}"/></extraports>'
+    )
     read(run(host(ports=OPEN + folded)), (104,))

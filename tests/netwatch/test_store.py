@@ -19,6 +19,7 @@ from netwatch.document import PARTS
 from netwatch.model import (
     Coverage,
     Device,
+    Facts,
     Failure,
     Finding,
     Letter,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 CATALOGUE = Catalogue(probes.words())
 FIRST = datetime(2026, 11, 1, 22, tzinfo=UTC)
 LETTER = Letter("<1@test>", "dr@example.fr", "s", "t", "<p>h</p>")
-OPEN_PACS = {"association": "accepted", "query": "answered", "store": "not-offered", "tls": False}
+OPEN_PACS: Facts = {"association": "accepted", "query": "answered", "store": "not-offered", "tls": False}
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def night(number: int = 0, facts: dict[str, str | bool] | None = None, port: int = 104) -> Run:
+def night(number: int = 0, facts: Facts | None = None, port: int = 104) -> Run:
     """A quiet night: one device, an open PACS, its sweep and its question."""
     at = FIRST + timedelta(days=number)
     told = {"probe": "dicom", "vantage": Vantage.LAN, "device": "d", "address": "192.168.1.20", "port": port}
@@ -189,7 +190,9 @@ def test_a_database_of_a_newer_netwatch_is_refused_and_left_alone(tmp_path: Path
     with Store(tmp_path):
         pass
     with sqlite3.connect(tmp_path / FILE) as db:
-        db.execute("insert into _sqlite_migrations (migration_set, name, applied_at) values ('netwatch', 'm999', '')")
+        db.execute(
+            "insert into _sqlite_migrations (migration_set, name, applied_at) values ('netwatch', 'm999', '')"
+        )
     with pytest.raises(StoreError, match=r"store\.newer"):
         Store(tmp_path)
 
@@ -246,8 +249,8 @@ def test_two_sites_do_not_mix(store: Store) -> None:
 
 
 def test_hostile_text_comes_back_as_it_went_in(store: Store) -> None:
-    facts = {"implementation_version": "'; drop table runs; --", "association": "accepted"}
-    record(store, night(0, facts=facts))  # type: ignore[arg-type]
+    facts: Facts = {"implementation_version": "'; drop table runs; --", "association": "accepted"}
+    record(store, night(0, facts=facts))
     document = store.document("cabinet", CATALOGUE, "en")
     assert document is not None
     assert document.services[0].facts["implementation_version"] == "'; drop table runs; --"

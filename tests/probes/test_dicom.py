@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Network
 from itertools import count
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,9 +18,6 @@ from probes.dicom import Dicom
 from tests.lab import pdus
 from tests.lab.canary import CANARIES
 from tests.lab.scps import BEHAVIOURS, Scp, Tls, accept, answer, scp
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HOSTS = count(1)
 USUAL, UNUSUAL = 11112, 50_001
@@ -70,11 +66,23 @@ LADDER = [
     # behaviour, facts, rules, why a question stayed open
     (
         "open_pacs",
-        {"association": "accepted", "busy": False, "echo": "answered", "query": "answered", "store": "negotiated", "tls": False},
+        {
+            "association": "accepted",
+            "busy": False,
+            "echo": "answered",
+            "query": "answered",
+            "store": "negotiated",
+            "tls": False,
+        },
         ["dicom-query-answered", "dicom-store-negotiated"],
         None,
     ),
-    ("titles", {"association": "rejected", "reject": "called-ae-title-not-recognized", "busy": False}, ["dicom-name-only"], None),
+    (
+        "titles",
+        {"association": "rejected", "reject": "called-ae-title-not-recognized", "busy": False},
+        ["dicom-name-only"],
+        None,
+    ),
     ("callers", {"association": "rejected", "reject": "calling-ae-title-not-recognized"}, [], None),
     ("busy", {"association": "rejected", "reject": "temporary-congestion", "busy": True}, [], Reason.BUSY),
     ("limit", {"association": "rejected", "reject": "local-limit-exceeded", "busy": True}, [], Reason.BUSY),
@@ -82,21 +90,56 @@ LADDER = [
     ("aborts_on_find", {"echo": "answered", "query": "refused"}, ["dicom-store-negotiated"], None),
     ("find_not_offered", {"query": "not-offered", "echo": "answered"}, ["dicom-store-negotiated"], None),
     ("store_not_offered", {"store": "not-offered", "query": "answered"}, ["dicom-query-answered"], None),
-    ("echo_status_refused", {"echo": "refused", "query": "answered"}, ["dicom-query-answered", "dicom-store-negotiated"], None),
+    (
+        "echo_status_refused",
+        {"echo": "refused", "query": "answered"},
+        ["dicom-query-answered", "dicom-store-negotiated"],
+        None,
+    ),
     ("leaks", {"query": "leaked"}, ["dicom-patient-sent", "dicom-store-negotiated"], None),
     ("leaks_at_once", {"query": "leaked"}, ["dicom-patient-sent", "dicom-store-negotiated"], None),
-    ("status:0xA700", {"query": "unknown", "query_status": "0xA700"}, ["dicom-store-negotiated"], Reason.BUSY),
-    ("status:0xC001", {"query": "unknown", "query_status": "0xC001"}, ["dicom-store-negotiated"], Reason.BUSY),
+    (
+        "status:0xA700",
+        {"query": "unknown", "query_status": "0xA700"},
+        ["dicom-store-negotiated"],
+        Reason.BUSY,
+    ),
+    (
+        "status:0xC001",
+        {"query": "unknown", "query_status": "0xC001"},
+        ["dicom-store-negotiated"],
+        Reason.BUSY,
+    ),
     ("status:0x0122", {"query": "refused"}, ["dicom-store-negotiated"], None),
-    ("silent_after_associate", {"association": "accepted", "echo": "none", "query": "unknown"}, ["dicom-store-negotiated"], Reason.TIMEOUT),
-    ("silent_after_echo", {"echo": "answered", "query": "unknown"}, ["dicom-store-negotiated"], Reason.TIMEOUT),
+    (
+        "silent_after_associate",
+        {"association": "accepted", "echo": "none", "query": "unknown"},
+        ["dicom-store-negotiated"],
+        Reason.TIMEOUT,
+    ),
+    (
+        "silent_after_echo",
+        {"echo": "answered", "query": "unknown"},
+        ["dicom-store-negotiated"],
+        Reason.TIMEOUT,
+    ),
     ("silent_on_find", {"echo": "answered", "query": "unknown"}, ["dicom-store-negotiated"], Reason.TIMEOUT),
     ("silent_on_release", {"query": "answered"}, ["dicom-query-answered", "dicom-store-negotiated"], None),
     ("huge_pdv", {"echo": "answered", "query": "unknown"}, ["dicom-store-negotiated"], Reason.LIMIT),
-    ("aborts_after_associate", {"association": "accepted", "echo": "refused", "query": "unknown"}, ["dicom-store-negotiated"], Reason.CLOSED),
+    (
+        "aborts_after_associate",
+        {"association": "accepted", "echo": "refused", "query": "unknown"},
+        ["dicom-store-negotiated"],
+        Reason.CLOSED,
+    ),
     ("aborts_after_echo", {"echo": "answered", "query": "refused"}, ["dicom-store-negotiated"], None),
     ("aborts_after_find", {"query": "answered"}, ["dicom-query-answered", "dicom-store-negotiated"], None),
-    ("closes_after_associate", {"echo": "none", "query": "unknown"}, ["dicom-store-negotiated"], Reason.CLOSED),
+    (
+        "closes_after_associate",
+        {"echo": "none", "query": "unknown"},
+        ["dicom-store-negotiated"],
+        Reason.CLOSED,
+    ),
     ("closes_on_find", {"echo": "answered", "query": "unknown"}, ["dicom-store-negotiated"], Reason.CLOSED),
     ("closes_after_find", {"query": "answered"}, ["dicom-query-answered", "dicom-store-negotiated"], None),
 ]
@@ -124,7 +167,9 @@ SILENCES = [
 
 
 @pytest.mark.parametrize(("behaviour", "reason"), SILENCES, ids=[row[0] for row in SILENCES])
-def test_a_server_that_proves_nothing_is_a_failure_and_no_fact(address: str, behaviour: str, reason: Reason) -> None:
+def test_a_server_that_proves_nothing_is_a_failure_and_no_fact(
+    address: str, behaviour: str, reason: Reason
+) -> None:
     with scp(behaviour, address, USUAL):
         asked = ask(address)
     assert asked.seen == []
@@ -151,7 +196,12 @@ def test_an_abort_at_once_proves_dicom_and_no_more(address: str) -> None:
 
 @pytest.mark.parametrize(
     ("behaviour", "port", "word"),
-    [("http", USUAL, "http"), ("http", UNUSUAL, "http"), ("ssh_banner", UNUSUAL, "ssh"), ("garbage", USUAL, "unknown")],
+    [
+        ("http", USUAL, "http"),
+        ("http", UNUSUAL, "http"),
+        ("ssh_banner", UNUSUAL, "ssh"),
+        ("garbage", USUAL, "unknown"),
+    ],
 )
 def test_what_is_not_dicom_is_said_so(address: str, behaviour: str, port: int, word: str) -> None:
     with scp(behaviour, address, port):
@@ -171,7 +221,11 @@ def test_a_server_that_speaks_first_receives_not_one_byte(address: str) -> None:
 def test_dicom_over_tls_is_climbed_to_the_top(address: str, port: int) -> None:
     with scp("tls_only", address, port):
         asked = ask(address, port)
-    assert {"tls": True, "client_certificate": "not-asked", "query": "answered"}.items() <= asked.facts.items()
+    assert {
+        "tls": True,
+        "client_certificate": "not-asked",
+        "query": "answered",
+    }.items() <= asked.facts.items()
     assert "dicom-query-answered" in asked.rules
 
 
@@ -206,7 +260,9 @@ def test_the_query_names_one_random_study_and_nothing_else(address: str) -> None
 
     from pydicom.filereader import read_dataset  # noqa: PLC0415
 
-    asked = [read_dataset(BytesIO(raw), is_implicit_VR=True, is_little_endian=True) for raw in (first, second)]
+    asked = [
+        read_dataset(BytesIO(raw), is_implicit_VR=True, is_little_endian=True) for raw in (first, second)
+    ]
     assert [element.keyword for element in asked[0]] == ["QueryRetrieveLevel", "StudyInstanceUID"]
     assert asked[0].QueryRetrieveLevel == "STUDY"
     assert asked[0].StudyInstanceUID.startswith("2.25.")
@@ -238,12 +294,14 @@ def test_a_patient_that_is_sent_anyway_is_nowhere(
     with scp(behaviour, address, USUAL) as peer:
         asked = ask(address, probe=Dicom(timeout=1.0))
         sent = peer.sent
-    told = f"{asked.seen!r}{asked.error!r}{asked.error.__dict__ if asked.error else ''}{caplog.text}{capsys.readouterr()}"
+    told = f"{asked!r}{vars(asked.error) if asked.error else ''}{caplog.text}{capsys.readouterr()}"
     assert sent > 0
     assert not [name for name in CANARIES if name in told]
 
 
-def test_not_one_byte_of_a_record_is_read_from_the_socket(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_one_byte_of_a_record_is_read_from_the_socket(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from netwatch.line import Line  # noqa: PLC0415
 
     read = bytearray()
