@@ -17,6 +17,7 @@ from email.utils import format_datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from netwatch.forms import MAIL_ADDRESS
 from netwatch.model import DeliveryError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from netwatch.model import Letter
 
 SECONDS = 30.0
+ENCODED = "=?"  # begins an encoded word (RFC 2047): email would decode it, line ends and all, into a header
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,11 @@ class Session:
     def send(self, letter: Letter, moment: datetime) -> None:
         """Hand one letter over. Raises DeliveryError, `permanent` where the server said 5xx."""
         try:
-            self.server.send_message(message(letter, self.sender, moment), self.sender, [letter.recipient])
+            mail = message(letter, self.sender, moment)
+        except ValueError as error:
+            raise DeliveryError("mail.address", permanent=True, recipient=_clean(letter.recipient)) from error
+        try:
+            self.server.send_message(mail, self.sender, [letter.recipient])
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
             raise _refused("mail.recipient-refused", code, text, recipient=letter.recipient) from error
@@ -84,7 +90,7 @@ def session(settings: MailSettings) -> Iterator[Session]:
 def sender(settings: MailSettings) -> str:
     """The From address: the one of the site file, else the user where that is an address."""
     user = settings.user or ""
-    return settings.sender or (user if "@" in user else f"netwatch@{settings.host}")
+    return settings.sender or (user if MAIL_ADDRESS.fullmatch(user) else f"netwatch@{settings.host}")
 
 
 def _secure(server: smtplib.SMTP, settings: MailSettings, context: ssl.SSLContext) -> None:
@@ -107,16 +113,20 @@ def _secure(server: smtplib.SMTP, settings: MailSettings, context: ssl.SSLContex
         raise DeliveryError("mail.not-offered", why=_clean(str(error)), **where) from error
     except smtplib.SMTPAuthenticationError as error:
         raise _refused("mail.login", error.smtp_code, error.smtp_error, user=settings.user) from error
+    except UnicodeEncodeError:  # `from None`: the error holds the password
+        raise DeliveryError("mail.login-letters", user=settings.user) from None
     except (smtplib.SMTPException, OSError) as error:
         raise DeliveryError("mail.cut", why=_clean(str(error))) from error
 
 
 def message(letter: Letter, sender: str, moment: datetime) -> EmailMessage:
-    """The mail: text and HTML, no image, no tracking. Header values were cleaned of line ends before."""
+    """The mail: text and HTML, no image, no tracking. Raises ValueError for an address that is none."""
+    if ENCODED in sender + letter.recipient:
+        raise ValueError(ENCODED)
     mail = EmailMessage()
     mail["From"] = Address(display_name="netwatch", addr_spec=sender)
-    mail["To"] = letter.recipient
-    mail["Subject"] = _clean(letter.subject)
+    mail["To"] = Address(addr_spec=letter.recipient)
+    mail["Subject"] = _clean(letter.subject).replace(ENCODED, "= ?")
     mail["Date"] = format_datetime(moment)
     mail["Message-ID"] = letter.message_id
     mail["Auto-Submitted"] = "auto-generated"

@@ -79,7 +79,8 @@ class Sweep:
         if scope.excluded_macs and not self.raw:
             raise ScopeError("sweep.cards-need-arp")
         if self.nmap is None:
-            self._failed(Reason.NMAP_MISSING, "nmap is not installed: a plain connect sweep took over")
+            why = "nmap is not installed: a plain connect sweep took over"
+            self._failed("discovery", Reason.NMAP_MISSING, why, scope.targets())
         total = sum(network.num_addresses for network in scope.targets())
         found: dict[str, Found] = {}
         done = 0
@@ -117,9 +118,8 @@ class Sweep:
                 if not self.raw:  # a host that drops every packet still answered the kernel's ARP
                     hosts += self._silent(block, {host.address for host in hosts})
                 return hosts, "nmap: " + (", ".join(sorted(how)) or "nobody")
-            self._failed(
-                Reason.NMAP_FAILED, "nmap did not finish looking for hosts: a connect sweep took over"
-            )
+            why = "nmap did not finish looking for hosts: a connect sweep took over"
+            self._failed("discovery", Reason.NMAP_FAILED, why, block)
         addresses = [str(address) for network in block for address in network]
         answered = self.across(self.egress.answers, addresses)
         live = [Found(address, None) for address, here in zip(addresses, answered, strict=True) if here]
@@ -154,13 +154,15 @@ class Sweep:
         hosts = {host.address: host for host in chunk}
         targets, ports, options = self.egress.nmap_ports(hosts, asked, raw=self.raw)
         reading = self._run(targets, ports, options, asked)
-        if not reading.finished:
-            self._failed(Reason.NMAP_FAILED, "nmap did not finish its port sweep: a connect sweep took over")
-        return {
+        finished = {
             seen.address: Swept(hosts[seen.address], seen.ports, seen.timed_out or not seen.up)
             for seen in reading.hosts
             if seen.address in hosts and (seen.ports or seen.timed_out or not seen.up)
         }
+        if not reading.finished:
+            why = "nmap did not finish its port sweep: a connect sweep took over"
+            self._failed("sweep", Reason.NMAP_FAILED, why, hosts.keys() - finished.keys())
+        return finished
 
     def _by_connect(self, hosts: list[Found], asked: tuple[int, ...]) -> dict[str, Swept]:
         """Our own knocks: one at a time to a host, the hosts side by side."""
@@ -195,10 +197,15 @@ class Sweep:
         raw = scanner.get_nmap_last_output()
         return nmapxml.read(raw, asked) if isinstance(raw, bytes) else nmapxml.Reading((), finished=False)
 
-    def _failed(self, reason: Reason, detail: str) -> None:
+    def _failed(self, probe: str, reason: Reason, detail: str, lost: Iterable[object]) -> None:
+        """The nmap run failed us: say so once, and what of it was lost, whoever does it now."""
         failure = Failure("sweep", Vantage.LAN, "", None, reason, detail)
         if failure not in self.failures:
             self.failures.append(failure)
+        rows = sorted(str(one) for one in lost)
+        self.coverage += [
+            Coverage(probe, Vantage.LAN, row, None, (), Outcome.FAILED, "by nmap") for row in rows
+        ]
 
 
 def _covered(swept: Swept) -> Iterable[Coverage]:

@@ -1,0 +1,157 @@
+"""Which hosts are there, which ports are open? With nmap, without it, and with one that dies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netwatch.egress import Egress, Scope
+from netwatch.model import Outcome, PortState, Reason, ScopeError
+from netwatch.sweep import Found, Sweep, blocks, may_send_raw, neighbours
+from tests.lab.scps import scp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FIRST, SECOND, EMPTY = "127.80.0.1", "127.80.0.2", "127.80.0.3"
+OPEN, CLOSED = PortState.OPEN, PortState.CLOSED
+
+
+@dataclass
+class Told:
+    """What a sweep said."""
+
+    hosts: tuple[Found, ...]
+    states: dict[str, dict[int, PortState]] = field(default_factory=dict)
+    reasons: set[Reason] = field(default_factory=set)
+    outcomes: set[Outcome] = field(default_factory=set)
+
+
+@pytest.fixture(autouse=True)
+def servers() -> Iterator[None]:
+    with ExitStack() as stack:
+        stack.enter_context(scp("silent", FIRST, 11112))
+        stack.enter_context(scp("silent", FIRST, 4242))
+        stack.enter_context(scp("silent", SECOND, 4242))
+        yield
+
+
+def sweep(nmap: str | None, **scope: object) -> Told:
+    networks = tuple(IPv4Network(f"{address}/32") for address in (FIRST, SECOND, EMPTY))
+    egress = Egress(Scope(networks, until=date.max, **scope))  # type: ignore[arg-type]
+    with ThreadPoolExecutor(8) as pool:
+        work = Sweep(egress, pool.map, nmap)
+        told = Told(work.hosts(lambda _done, _total: None))
+        for handful in work.ports(told.hosts, (104, 4242, 11112)):
+            told.states |= {swept.found.address: swept.states for swept in handful}
+    told.reasons = {failure.reason for failure in work.failures}
+    told.outcomes = {row.outcome for row in work.coverage}
+    return told
+
+
+TRUTH = {
+    FIRST: {104: CLOSED, 4242: OPEN, 11112: OPEN},
+    SECOND: {104: CLOSED, 4242: OPEN, 11112: CLOSED},
+    EMPTY: {104: CLOSED, 4242: CLOSED, 11112: CLOSED},
+}
+
+
+def fake(folder: Path, script: str) -> str:
+    """An nmap of our own; `REAL` in the script is the one of this machine."""
+    path = folder / "nmap"
+    real = shutil.which("nmap") or "/nonexistent"
+    path.write_text(f"#!{sys.executable}\n" + script.replace("REAL", repr(real)), encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+VERSION = "import os, subprocess, sys\nif '-V' in sys.argv: os.execv(REAL, [REAL, '-V'])\n"
+DEATHS = {
+    "prints rubbish": VERSION + "print('rubbish ' * 50)",
+    "prints bytes that are no text": VERSION + "sys.stdout.buffer.write(bytes(range(128, 256)) * 9)",
+    "says nothing": VERSION,
+    "is killed": VERSION + "os.kill(os.getpid(), 9)",
+    "is cut off in its output": VERSION
+    + "out = subprocess.run([REAL, *sys.argv[1:]], capture_output=True).stdout\n"
+    + "sys.stdout.buffer.write(out[: len(out) * 2 // 3])",
+    "has no version": "print('hello')",
+    "prints an entity bomb": VERSION
+    + "print('<!DOCTYPE nmaprun [<!ENTITY a \"b\">]><nmaprun>&a;</nmaprun>')",
+}
+
+
+def test_with_nmap_every_port_has_its_true_state() -> None:
+    told = sweep(shutil.which("nmap"))
+    assert told.states == TRUTH
+    assert told.reasons == set()
+
+
+def test_without_nmap_a_connect_sweep_says_the_same_and_that_nmap_is_missing() -> None:
+    told = sweep(None)
+    assert told.states == TRUTH
+    assert told.reasons == {Reason.NMAP_MISSING}
+    assert Outcome.FAILED in told.outcomes
+
+
+@pytest.mark.parametrize("death", DEATHS)
+def test_where_nmap_fails_the_connect_sweep_takes_over_and_the_loss_is_recorded(
+    tmp_path: Path, death: str
+) -> None:
+    told = sweep(fake(tmp_path, DEATHS[death]))
+    assert told.states == TRUTH
+    assert told.reasons == {Reason.NMAP_FAILED}
+    assert Outcome.FAILED in told.outcomes
+
+
+def test_a_host_that_nmap_gave_up_on_is_timed_out_and_not_clean(tmp_path: Path) -> None:
+    script = VERSION + (
+        "out = subprocess.run([REAL, *sys.argv[1:]], capture_output=True).stdout.decode()\n"
+        "import re\n"
+        "out = re.sub(r'<host starttime', '<host timedout=\"true\" starttime', out)\n"
+        "out = re.sub(r'(?s)<ports>.*?</ports>', '', out)\n"
+        "print(out)\n"
+    )
+    told = sweep(fake(tmp_path, script))
+    assert told.states == {FIRST: {}, SECOND: {}, EMPTY: {}}
+    assert Outcome.TIMED_OUT in told.outcomes
+    assert not told.outcomes & {Outcome.CLOSED, Outcome.OPEN}
+
+
+def test_excluded_cards_without_arp_stop_the_sweep_before_a_packet() -> None:
+    with pytest.raises(ScopeError, match="cards-need-arp"):
+        sweep(None, excluded_macs=frozenset({"00:11:32:aa:bb:cc"}))
+
+
+def test_an_excluded_port_is_not_knocked_at() -> None:
+    told = sweep(shutil.which("nmap"), excluded_ports=frozenset({4242}))
+    assert all(4242 not in states for states in told.states.values())
+
+
+@given(st.lists(st.integers(20, 30), min_size=1, max_size=5))
+def test_blocks_hold_every_address_once(prefixes: list[int]) -> None:
+    networks = [IPv4Network(f"10.{number}.0.0/{prefix}") for number, prefix in enumerate(prefixes)]
+    pieces = [piece for block in blocks(networks) for piece in block]
+    assert sum(piece.num_addresses for piece in pieces) == sum(n.num_addresses for n in networks)
+    assert all(sum(p.num_addresses for p in block) <= 256 for block in blocks(networks))
+
+
+def test_the_neighbour_table_is_read_without_a_word() -> None:
+    assert all(mac != "00:00:00:00:00:00" for mac in neighbours().values())
+
+
+def test_root_may_send_raw_packets() -> None:
+    if os.geteuid() == 0:
+        assert may_send_raw(Path("/bin/true"))
