@@ -13,20 +13,13 @@ import sys
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from email import policy
-from email.parser import BytesParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aiosmtpd.controller import Controller
-
+from tests.lab.letterbox import letterbox
 from tests.lab.scps import Scp, accept, scp
 
 if TYPE_CHECKING:
-    from email.message import EmailMessage
-
-    from aiosmtpd.smtp import SMTP, Envelope, Session
-
     from tests.lab.peers import Peer
 
 ORTHANC = accept(version="OFFIS_DCMTK_367", implementation="1.2.276.0.7230010.3.0.3.6.7")
@@ -51,19 +44,6 @@ port = {port}
 security = "none"
 sender = "netwatch@cabinet.example"
 """
-
-
-class Letterbox:
-    """Keeps what a mail server received."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        """Accept every mail."""
-        raw = envelope.original_content or b""
-        self.mails.append(BytesParser(policy=policy.default).parsebytes(raw))
-        return "250 OK"
 
 
 def site_file(folder: Path, language: str) -> Path:
@@ -112,11 +92,9 @@ def main() -> None:
     shutil.rmtree(given.folder, ignore_errors=True)
     given.folder.mkdir(parents=True)
     site, data = site_file(given.folder, given.lang), given.folder / "data"
-    letterbox, started = Letterbox(), time.monotonic()
+    started = time.monotonic()
     with ExitStack() as stack:
-        server = Controller(letterbox, hostname=MAIL, port=SMTP_PORT)
-        server.start()
-        stack.callback(server.stop)
+        box = stack.enter_context(letterbox(MAIL, SMTP_PORT))
         printer = clinic(stack)
         heading("Night 1: an open PACS, two that refuse, a PC, a printer")
         netwatch("scan", site, "--data", data)
@@ -126,7 +104,7 @@ def main() -> None:
         netwatch("diff", site, "--data", data)
         pages = printer.received
     heading("The mail of night 2, as the mail server received it")
-    last = letterbox.mails[-1]
+    last = box.mails[-1]
     for header in ("From", "To", "Subject", "Date", "Message-ID"):
         print(f"{header}: {last[header]}")
     body = last.get_body(("plain",))
@@ -136,7 +114,7 @@ def main() -> None:
     netwatch("report", site, "--data", data, "--output", report)
     seconds = time.monotonic() - started
     print(
-        f"\n{len(letterbox.mails)} mails for 2 nights; the printer received {pages} bytes;"
+        f"\n{len(box.mails)} mails for 2 nights; the printer received {pages} bytes;"
         f" nothing left running; {seconds:.0f} s."
     )
     print(f"Report: {report.resolve()}")

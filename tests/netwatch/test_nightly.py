@@ -1,0 +1,203 @@
+"""What happens in a night, whole: scan, judge, diff, store, alert, mail; and what a crash may do to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.lab.canary import CANARIES
+from tests.lab.letterbox import Letterbox, letterbox
+from tests.lab.scps import scp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NETWATCH = str(Path(sys.executable).with_name("netwatch"))
+SMTP = 2526
+TRIALS = 20
+
+
+def site(folder: Path, network: int, hosts: int = 1, **top: object) -> Path:
+    """A site file for 127.82.<network>.1 and the next ones; its mail server is 127.82.<network>.100."""
+    addresses = ", ".join(f'"127.82.{network}.{last}"' for last in range(1, hosts + 1))
+    until = date.today() + timedelta(days=2)  # noqa: DTZ011 - the machine's own day is meant
+    lines = [
+        'name = "Cabinet"',
+        f"networks = [{addresses}]",
+        'recipients = ["dr@cabinet.example"]',
+        *(f"{key} = {json.dumps(value)}" for key, value in top.items()),
+        f'[authorisation]\nby = "Dr"\nrole = "titulaire"\nuntil = {until}',
+        f'[mail]\nhost = "127.82.{network}.100"\nport = {SMTP}\nsecurity = "none"',
+    ]
+    path = folder / f"site-{network}.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def box(network: int, on_step: Callable[[str], None] | None = None) -> Any:  # noqa: ANN401 - a context
+    return letterbox(f"127.82.{network}.100", SMTP, on_step)
+
+
+def scan(path: Path, data: Path, *more: str) -> dict[str, Any]:
+    ended = subprocess.run(
+        [NETWATCH, "scan", str(path), "--data", str(data), "--format", "json", *more],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode in {0, 3, 4}, ended.stderr
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def test_one_night_one_open_pacs_one_mail(tmp_path: Path) -> None:
+    path = site(tmp_path, 1)
+    with box(1) as mails, scp("open_pacs", "127.82.1.1", 11112):
+        scan(path, tmp_path / "data")
+        assert len(mails.mails) == 1
+        assert "127.82.1.1" in mails.mails[0]["Subject"]
+        scan(path, tmp_path / "data")
+        assert len(mails.mails) == 1, "an unchanged finding is never mailed again"
+
+
+def test_a_pacs_that_starts_to_answer_is_mailed_and_one_that_stops_is_not(tmp_path: Path) -> None:
+    path, data = site(tmp_path, 2, hosts=2), tmp_path / "data"
+    with box(2) as mails:
+        assert scan(path, data)["changes"] == []
+        with scp("open_pacs", "127.82.2.2", 11112):
+            assert {c["kind"] for c in scan(path, data)["changes"]} == {"appeared"}
+            assert len(mails.mails) == 1
+        assert {c["kind"] for c in scan(path, data)["changes"]} == {"resolved"}
+        assert len(mails.mails) == 1
+
+
+def test_while_the_mail_server_is_down_the_alert_is_kept_and_then_arrives_once(tmp_path: Path) -> None:
+    path, data = site(tmp_path, 3), tmp_path / "data"
+    with scp("open_pacs", "127.82.3.1", 11112):
+        scan(path, data)
+        scan(path, data)
+        with box(3) as mails:
+            scan(path, data)
+            scan(path, data)
+            assert len(mails.mails) == 1
+
+
+def test_no_alert_tells_nobody_now_or_later(tmp_path: Path) -> None:
+    path, data = site(tmp_path, 4), tmp_path / "data"
+    with box(4) as mails, scp("open_pacs", "127.82.4.1", 11112):
+        scan(path, data, "--no-alert")
+        scan(path, data)
+        assert mails.mails == []
+
+
+@pytest.mark.parametrize("behaviour", ["leaks", "leaks_at_once", "huge_pdv"])
+def test_a_patient_that_a_server_sends_is_found_nowhere(tmp_path: Path, behaviour: str) -> None:
+    network = 10 + ["leaks", "leaks_at_once", "huge_pdv"].index(behaviour)
+    path, data = site(tmp_path, network), tmp_path / "data"
+    with box(network) as mails, scp(behaviour, f"127.82.{network}.1", 11112) as peer:
+        ended = subprocess.run(
+            [NETWATCH, "scan", str(path), "--data", str(data)], capture_output=True, check=False
+        )
+        subprocess.run(
+            [NETWATCH, "report", str(path), "--data", str(data), "-o", str(tmp_path / "r.html")], check=True
+        )
+        shown = subprocess.run(
+            [NETWATCH, "findings", str(path), "--data", str(data), "--format", "json"],
+            capture_output=True,
+            check=True,
+        ).stdout
+        sent = peer.sent
+    assert sent > 100
+    assert mails.mails or behaviour == "huge_pdv"
+    everything = ended.stdout + ended.stderr + shown + b"".join(bytes(mail) for mail in mails.mails)
+    everything += b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert b"11112" in everything
+    assert not [name for name in CANARIES if name.encode() in everything]
+
+
+def test_ctrl_c_keeps_what_was_seen_and_says_that_the_rest_was_not_checked(tmp_path: Path) -> None:
+    path, data = site(tmp_path, 5, hosts=30), tmp_path / "data"
+    with scp("open_pacs", "127.82.5.1", 11112):
+        process = subprocess.Popen(
+            [NETWATCH, "scan", str(path), "--data", str(data), "--format", "json", "--no-alert"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(2)
+        process.send_signal(signal.SIGTERM)
+        told = process.communicate(timeout=60)[0]
+    assert process.returncode == 4
+    document = json.loads(told)
+    assert document["run"]["complete"] is False
+    assert "unfinished" in {failure["reason"] for failure in document["failures"]}
+    assert "not-asked" in {row["outcome"] for row in document["coverage"]}
+
+
+def test_two_scans_of_a_site_at_once_are_refused_with_words(tmp_path: Path) -> None:
+    path, data = site(tmp_path, 6, language="fr"), tmp_path / "data"
+    command = [NETWATCH, "scan", str(path), "--data", str(data), "--no-alert"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
+        while not list(data.glob("*.lock")):
+            time.sleep(0.05)
+        second = subprocess.run(command, capture_output=True, text=True, check=False)
+        first.wait()
+    assert second.returncode == 1
+    assert "un autre netwatch" in second.stderr
+
+
+def killed_at(folder: Path, network: int, when: float | str) -> Letterbox:
+    """A scan killed -9 after so many seconds or at a step of SMTP, then one that may end: what was mailed?"""
+    data, path = folder / f"data-{network}", site(folder, network)
+    shutil.copytree(folder / "before", data)
+    running: list[subprocess.Popen[bytes]] = []
+
+    def kill(step: str) -> None:
+        if step == when and running:
+            os.kill(running.pop().pid, signal.SIGKILL)
+
+    with ExitStack() as stack:
+        mails: Letterbox = stack.enter_context(box(network, kill))
+        stack.enter_context(scp("open_pacs", f"127.82.{network}.1", 11112))
+        process = subprocess.Popen(
+            [NETWATCH, "scan", str(path), "--data", str(data)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        running.append(process)
+        if isinstance(when, float):
+            time.sleep(when)
+            process.kill()
+        process.wait()
+        with sqlite3.connect(data / "netwatch.db") as db:
+            assert db.execute("pragma integrity_check").fetchone() == ("ok",)
+        document = scan(path, data)
+        assert [f["status"] for f in document["findings"] if f["severity"] == "critical"] == ["open"]
+        scan(path, data)
+    return mails
+
+
+def test_killed_at_twenty_moments_no_alert_is_lost_or_doubled(tmp_path: Path) -> None:
+    """A mail that was taken while we died may come again, under the same Message-ID; never another one."""
+    first = site(tmp_path, 99)
+    started = time.monotonic()
+    scan(first, tmp_path / "before", "--no-alert")
+    lasts = time.monotonic() - started
+    moments: list[float | str] = ["connect", "mail", "rcpt", "data"]
+    moments += [lasts * 1.3 * (n + 1) / (TRIALS - 4) for n in range(TRIALS - 4)]
+    with ThreadPoolExecutor(5) as pool:
+        boxes = list(pool.map(lambda n: killed_at(tmp_path, 100 + n, moments[n]), range(TRIALS)))
+    assert [len(came.ids) for came in boxes] == [1] * TRIALS
+    assert all(len(came.mails) == 1 for came, when in zip(boxes, moments, strict=True) if when != "data")
