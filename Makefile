@@ -8,9 +8,9 @@ PYTHON_HERE := .venv/bin/python
 help:  ## these lines
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */\1|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
-demo:  ## two nights in an example clinic on this machine, with the mail and the report it gives
+demo:  ## two nights in an example clinic, its mail and its report (DEMO_LANG=fr in French)
 	@tests/lab/install.sh demo
-	@$(PYTHON_HERE) -m tests.lab.demo
+	@$(PYTHON_HERE) -m tests.lab.demo --lang $(or $(DEMO_LANG),en)
 
 test:  ## all tests; as root also those that build a clinic of real servers
 	@tests/lab/install.sh test

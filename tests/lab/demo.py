@@ -63,15 +63,13 @@ def heading(text: str) -> None:
     print(f"\n\033[1m== {text}\033[0m" if sys.stdout.isatty() else f"\n== {text}", flush=True)
 
 
-def netwatch(*arguments: str | Path) -> str:
-    """Run the installed command; its result, which is also shown, comes back. Exits where it fails."""
+def netwatch(*arguments: str | Path) -> None:
+    """Run the installed command as a user would. Exits where it fails."""
     command = [str(Path(sys.executable).with_name("netwatch")), *map(str, arguments)]
     print("$ netwatch " + " ".join(map(str, arguments)), flush=True)
-    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    print(ended.stdout, end="", flush=True)
-    if ended.returncode not in {0, 4}:
-        sys.exit(f"netwatch ended with {ended.returncode}")
-    return ended.stdout
+    code = subprocess.run(command, check=False).returncode
+    if code not in {0, 4}:
+        sys.exit(f"netwatch ended with {code}")
 
 
 def clinic(stack: ExitStack) -> Peer:
