@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netwatch.document import port_list
-from netwatch.model import Exposure, Severity, Status, Vantage
+from netwatch.model import ChangeKind, Exposure, Severity, Status, Vantage
 from reports.annex import protocol
 from reports.gaps import vanished
-from reports.phrase import ADDRESS, TEXT, Phrases, clean
+from reports.phrase import ADDRESS, TEXT, Phrases, clean, lower_first
 from reports.verdict import answer, asides, by_address, freshness, in_order, ordered
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ STYLES = {
 }
 
 
+# What a reader looks for first: it stands in the place of "seen".
+_NEWS = {ChangeKind.APPEARED, ChangeKind.WORSENED}
 _WIDTHS = {"where": 21, "address": 17, "protocol": 13}  # IPv4 and port; MAC; what leaves room for facts
 
 
@@ -142,6 +144,10 @@ def services(site_name: str, document: Document, catalogue: Catalogue, language:
 def _standing(say: Phrases, document: Document, finding: FindingPart) -> list[str]:
     """Where a finding stands, and its exposure unless one line below the table says it for all."""
     told = [say(f"phrase.status-short.{finding.status}")]
+    place = (finding.rule, finding.device, finding.port)
+    moved = [c.kind for c in document.changes if (c.rule, c.device, c.port) == place and c.kind in _NEWS]
+    if moved:
+        told = [lower_first(say(f"phrase.change.{moved[0]}"))]
     if finding.exposure != Exposure.NOT_CHECKED or Vantage.OUTSIDE in document.run.vantages:
         told.append(say(f"phrase.exposure-short.{finding.exposure}"))
     return told
