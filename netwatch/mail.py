@@ -42,7 +42,7 @@ class Session:
         """Hand one letter over. Raises DeliveryError, `permanent` where the server said 5xx."""
         try:
             mail = message(letter, self.sender, moment)
-        except ValueError as error:
+        except (ValueError, IndexError) as error:  # email raises either on odd addresses
             raise DeliveryError("mail.address", permanent=True, recipient=_clean(letter.recipient)) from error
         try:
             self.server.send_message(mail, self.sender, [letter.recipient])
