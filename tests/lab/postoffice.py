@@ -1,0 +1,108 @@
+"""Which mail servers does the lab have? A real one (aiosmtpd) that can be told to refuse.
+
+``with office(Post(refuses={"a@example.org": "550 ..."})) as post: ... post.port, post.mails``. What no
+real server does is made of raw TCP by the tests that need it (peers.Peer).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import policy
+from email.parser import BytesParser
+from typing import TYPE_CHECKING, Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+    from email.message import EmailMessage
+
+    from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+@dataclass
+class Post:
+    """A mail server: what it refuses, and what it received.
+
+    `refuses`: recipient -> answer to RCPT. `data`: answer to DATA. `dies`: so many times it hangs up
+    after it took a mail and before it says so. `password`: it offers a login, and this is the right one.
+    """
+
+    refuses: dict[str, str] = field(default_factory=dict)
+    data: str = "250 OK"
+    dies: int = 0
+    password: str | None = None
+    port: int = 0
+    mails: list[EmailMessage] = field(default_factory=list)  # also those it did not acknowledge
+    raw: list[bytes] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+    logins: list[tuple[str, str]] = field(default_factory=list)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Accept the recipient, or not."""
+        if address in self.refuses:
+            return self.refuses[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Keep the mail."""
+        raw = envelope.original_content or b""
+        self.raw.append(raw)
+        self.mails.append(BytesParser(policy=policy.default).parsebytes(raw))
+        self.recipients.append(list(envelope.rcpt_tos))
+        if self.dies:
+            self.dies -= 1
+            assert isinstance(server.transport, asyncio.WriteTransport)
+            server.transport.abort()
+        return self.data
+
+    def authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: object
+    ) -> AuthResult:
+        """Right or wrong."""
+        assert isinstance(data, LoginPassword)
+        self.logins.append((data.login.decode(), data.password.decode()))
+        return AuthResult(success=data.password.decode() == self.password, handled=False)
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port that nobody listens on."""
+    with socket.create_server((address, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def office(
+    post: Post | None = None,
+    *,
+    starttls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext | None = None,
+    clear_login: bool = False,
+    port: int | None = None,
+) -> Iterator[Post]:
+    """It answers on 127.0.0.1. `clear_login`: it takes a password without STARTTLS, as bad ones do."""
+    post = post or Post()
+    post.port = port or free_port()
+    login: dict[str, Any] = {} if post.password is None else {"authenticator": post.authenticate}
+    server = Controller(
+        post,
+        hostname="127.0.0.1",
+        port=post.port,
+        ssl_context=tls,
+        tls_context=starttls,
+        auth_require_tls=not (clear_login or tls),
+        **login,
+    )
+    server.start()
+    try:
+        yield post
+    finally:
+        server.stop()
