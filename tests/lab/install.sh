@@ -21,19 +21,6 @@ fail() {
 
 is_recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
-find_python() {
-    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
-        if command -v "$candidate" >/dev/null && is_recent "$candidate"; then
-            command -v "$candidate"
-            return
-        fi
-    done
-    here=$(${PYTHON:-python3} --version 2>/dev/null || echo "no Python at all")
-    fail "Python 3.11 or newer is needed, and here is $here." \
-        "Debian 12, Ubuntu 24.04, Fedora 37 and later bring one: install the package python3." \
-        "If yours lives elsewhere: PYTHON=/path/to/python3.12 make $wanted"
-}
-
 can_be_root() {
     [ "$(id -u)" = 0 ] && return
     command -v sudo >/dev/null || return 1
@@ -51,6 +38,25 @@ apt_install() {
     as_root apt-get install -qq -y --no-install-recommends "$@" >/dev/null 2>&1 && return
     as_root apt-get update -qq >/dev/null 2>&1 || say "apt-get update did not go through; trying all the same"
     as_root apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+}
+
+look_for_python() {
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+        if command -v "$candidate" >/dev/null && is_recent "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+find_python() {
+    look_for_python && return
+    # A bare machine; one with an older Python keeps it, and its owner decides.
+    command -v python3 >/dev/null || { apt_install python3 python3-venv >&2 && look_for_python && return; }
+    here=$(${PYTHON:-python3} --version 2>/dev/null || echo "no Python at all")
+    fail "Python 3.11 or newer is needed, and here is $here." \
+        "Debian 12, Ubuntu 24.04, Fedora 37 and later bring one: install the package python3." \
+        "If yours lives elsewhere: PYTHON=/path/to/python3.12 make $wanted"
 }
 
 make_venv() {
