@@ -78,8 +78,8 @@ def deliver(store: Store, site: Site) -> Delivery:
             except DeliveryError as error:
                 store.put_back(letter, str(error))
                 first_error = first_error or error
-                if not error.permanent:
-                    break
+                if error.message == "mail.cut":
+                    break  # nobody is there any more; a refusal, even for now, is this letter's alone
             else:
                 store.sent(letter)
                 sent += 1
