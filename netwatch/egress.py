@@ -79,17 +79,25 @@ class Scope:
             raise ScopeError("egress.excluded-port", port=port)
         return parsed
 
+    def covered(self) -> tuple[IPv4Network, ...]:
+        """The networks less what is excluded."""
+        return _less(self.networks, self.excluded_addresses)
+
     def targets(self) -> tuple[IPv4Network, ...]:
-        """The networks less what is excluded, and less the network and broadcast addresses."""
-        left = list(self.networks)
-        edges = [IPv4Network(a) for n in left if n.prefixlen < 31 for a in (n[0], n[-1])]  # noqa: PLR2004
-        for hole in (*self.excluded_addresses, *edges):
-            left = [piece for network in left for piece in _without(network, hole)]
-        return tuple(collapse_addresses(left))
+        """What is covered, less the network and broadcast addresses: no host has them."""
+        edges = [IPv4Network(a) for n in self.networks if n.prefixlen < 31 for a in (n[0], n[-1])]  # noqa: PLR2004
+        return _less(self.covered(), edges)
 
     def ports(self, ports: Iterable[int]) -> tuple[int, ...]:
         """Those of them that may be knocked at, in order."""
         return tuple(sorted(set(ports) - self.excluded_ports - UNTOUCHED))
+
+
+def _less(networks: Iterable[IPv4Network], holes: Iterable[IPv4Network]) -> tuple[IPv4Network, ...]:
+    left = list(networks)
+    for hole in holes:
+        left = [piece for network in left for piece in _without(network, hole)]
+    return tuple(collapse_addresses(left))
 
 
 def _without(network: IPv4Network, hole: IPv4Network) -> Iterable[IPv4Network]:

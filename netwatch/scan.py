@@ -154,6 +154,11 @@ class Scan:
 
     def _account_for(self, devices: dict[str, Device], *, interrupted: bool) -> None:
         """Record what a stop left unasked, and hosts that nothing is known of."""
+        if not any(row.probe == "discovery" for row in self.coverage):
+            self.coverage += [
+                Coverage("discovery", Vantage.LAN, str(network), None, (), Outcome.NOT_ASKED, "stopped")
+                for network in self.egress.scope.covered()
+            ]
         if interrupted:
             self.failures.append(
                 Failure("scan", Vantage.LAN, "", None, Reason.UNFINISHED, "stopped before the end")

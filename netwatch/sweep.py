@@ -80,17 +80,23 @@ class Sweep:
             raise ScopeError("sweep.cards-need-arp")
         if self.nmap is None:
             why = "nmap is not installed: a plain connect sweep took over"
-            self._failed("discovery", Reason.NMAP_MISSING, why, scope.targets())
+            self._failed("discovery", Reason.NMAP_MISSING, why, scope.covered())
         total = sum(network.num_addresses for network in scope.targets())
         found: dict[str, Found] = {}
+        ways: set[str] = set()
         done = 0
         for block in blocks(scope.targets()):
             progress(done, total)
             hosts, how = self._look_for(block)
             found |= {host.address: host for host in hosts}
+            ways |= how
             done += sum(network.num_addresses for network in block)
-            self.coverage += [_discovered(network, how) for network in block]
         progress(total, total)
+        told = ", ".join(sorted(ways)) or "nobody answered"
+        self.coverage += [
+            Coverage("discovery", Vantage.LAN, str(network), None, (), Outcome.ANSWERED, told)
+            for network in scope.covered()
+        ]
         cards = neighbours()
         known = [Found(host.address, host.mac or cards.get(host.address)) for host in found.values()]
         return tuple(host for host in sorted(known, key=_in_order) if self._allowed(host))
@@ -107,7 +113,7 @@ class Sweep:
                 self.coverage += list(_covered(result))
             yield tuple(swept.values())
 
-    def _look_for(self, block: tuple[IPv4Network, ...]) -> tuple[list[Found], str]:
+    def _look_for(self, block: tuple[IPv4Network, ...]) -> tuple[list[Found], set[str]]:
         """The hosts of a few networks, and how they were looked for."""
         if self.nmap is not None:
             targets, options = self.egress.nmap_hosts(block, raw=self.raw)
@@ -117,13 +123,13 @@ class Sweep:
                 how = {host.reason for host in reading.hosts if host.up}
                 if not self.raw:  # a host that drops every packet still answered the kernel's ARP
                     hosts += self._silent(block, {host.address for host in hosts})
-                return hosts, "nmap: " + (", ".join(sorted(how)) or "nobody")
+                return hosts, how
             why = "nmap did not finish looking for hosts: a connect sweep took over"
             self._failed("discovery", Reason.NMAP_FAILED, why, block)
         addresses = [str(address) for network in block for address in network]
         answered = self.across(self.egress.answers, addresses)
         live = [Found(address, None) for address, here in zip(addresses, answered, strict=True) if here]
-        return [*live, *self._silent(block, {host.address for host in live})], "connect"
+        return [*live, *self._silent(block, {host.address for host in live})], {"connect"}
 
     def _silent(self, block: tuple[IPv4Network, ...], known: set[str]) -> list[Found]:
         """Hosts of these networks that only the kernel's ARP table knows."""
@@ -217,10 +223,6 @@ def _covered(swept: Swept) -> Iterable[Coverage]:
     for state in PortState:
         if ports := swept.ports(state):
             yield Coverage("sweep", Vantage.LAN, address, None, ports, Outcome(state.value))
-
-
-def _discovered(network: IPv4Network, how: str) -> Coverage:
-    return Coverage("discovery", Vantage.LAN, str(network), None, (), Outcome.ANSWERED, how)
 
 
 def _in_order(host: Found) -> tuple[int, ...]:

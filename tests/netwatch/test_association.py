@@ -36,7 +36,12 @@ SECRET = b"ZZCANARY^SECRET"
 def saying(answer: bytes) -> Iterator[Association]:
     """An association whose peer has already said this, and hung up."""
     ours, theirs = socket.socketpair()
-    writer = threading.Thread(target=lambda: (theirs.sendall(answer), theirs.shutdown(socket.SHUT_WR)))
+
+    def speak() -> None:
+        theirs.sendall(answer)
+        theirs.shutdown(socket.SHUT_WR)
+
+    writer = threading.Thread(target=speak)
     writer.start()
     line = Line(ours, patience=2.0, seconds=5.0, limit=200_000)
     try:

@@ -101,10 +101,9 @@ def test_a_bug_in_a_probe_stops_nothing_and_repeats_nothing_that_a_peer_said() -
 def test_a_probe_that_wants_out_of_scope_is_stopped_and_it_is_told() -> None:
     def does(_target: Target, port: int, egress: Egress) -> Iterator[Observation]:
         with egress.connect("127.83.99.99", port):
-            raise AssertionError
-        yield
+            return iter(())
 
-    run = scan("127.83.0.4", Probing(does))  # type: ignore[arg-type]
+    run = scan("127.83.0.4", Probing(does))
     assert [f.reason for f in run.failures] == [Reason.SCOPE]
     assert coverage_of(run, "probing") == [Outcome.NOT_ASKED]
 
