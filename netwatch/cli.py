@@ -1,4 +1,4 @@
-"""What can be typed? The commands, and the composition root: the only file that knows probes and reports.
+"""What can be typed? The commands. What they are made of is put together in composition.py.
 
 Every command takes --lang and --data. Results go to stdout, everything else to stderr. Heavy imports
 wait inside the commands: `netwatch --help` answers at once.
@@ -6,28 +6,30 @@ wait inside the commands: `netwatch --help` answers at once.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import netwatch
+from netwatch.composition import (
+    composer,
+    configured,
+    drawn,
+    folder,
+    last_night,
+    open_store,
+    read_site,
+    rules,
+    stored,
+    write,
+)
 from netwatch.console import say, show, spoken, tell_delivery, tell_gaps, told, verdict, watched
 from netwatch.exits import Exit
-from netwatch.model import NetwatchError, Severity, StoreError
-from netwatch.words import LANGUAGES, Catalogue, messages
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from netwatch.config import Site
-    from netwatch.document import Document
-    from netwatch.model import Alert, Run
-    from netwatch.probe import Probe
-    from netwatch.store import Store
+from netwatch.model import NetwatchError, Severity
+from netwatch.words import LANGUAGES, messages
 
 lang = click.option(
     "--lang", type=click.Choice(LANGUAGES), help="Language of what is shown; else the site's."
@@ -84,13 +86,13 @@ def scan(
                 configured(practice),
                 catalogue,
                 progress,
-                None if no_alert else _composer(practice, store, catalogue),
+                None if no_alert else composer(practice, store, catalogue),
             )
-        document = _document(store, practice.slug, catalogue, language)
+        document = stored(store, practice.slug, catalogue, language)
     if form == "json":
         click.echo(document.to_json())
     else:
-        show(_table("summary", practice.name, document, catalogue, language))
+        show(drawn("summary", practice.name, document, catalogue, language))
     tell_gaps(document, language)
     if not no_alert:
         tell_delivery(practice, ended.delivery, language, alerted=ended.alerted)
@@ -107,10 +109,10 @@ def report(site: str, output: Path | None, lang: str | None, data: Path | None) 
     """Write the last night as an HTML page: for the doctor first, then for the consultant."""
     from reports import page  # noqa: PLC0415 - slow to import
 
-    name, document, language, public = _last(site, data, lang)
+    name, document, language, public = last_night(site, data, lang)
     target = output or Path(f"netwatch-{document.site}.html")
     text = page.render(name, document, rules(), language, public)
-    _write(target, text)
+    write(target, text)
     click.echo(target.resolve())
 
 
@@ -118,11 +120,11 @@ def _listing(name: str, part: str, doc: str) -> None:
     """Add a command that shows one list of the last night."""
 
     def command(site: str, form: str, lang: str | None, data: Path | None) -> None:
-        title, document, language, _ = _last(site, data, lang)
+        title, document, language, _ = last_night(site, data, lang)
         if form == "json":
             click.echo(document.to_json(part))
         else:
-            show(_table(part, title, document, rules(), language))
+            show(drawn(part, title, document, rules(), language))
 
     command.__doc__ = doc
     main.command(name)(site_argument(as_text_or_json(lang(data(told(command))))))
@@ -198,7 +200,6 @@ def schema() -> None:
     """Print the JSON schema of the document `netwatch/1`."""
     import json  # noqa: PLC0415
 
-    from netwatch.document import schema as of_document  # noqa: PLC0415 - slow to import
 
     click.echo(json.dumps(of_document(), indent=2))
 
@@ -227,96 +228,9 @@ def init(path: Path, lang: str | None, force: bool, **given: Any) -> None:  # no
     if path.exists() and not force:
         raise NetwatchError("cli.exists", path=path)
     language = lang or asking.language()
-    _write(path, init.render(asking.answers(language, given)))
+    write(path, init.render(asking.answers(language, given)))
     read_site(str(path))  # what is wrong with it is told now, not at night
     click.echo(messages(language)("cli.written", path=path))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise NetwatchError("cli.cannot-write", path=path, why=error.strerror) from error
-
-
-def folder(given: Path | None) -> Path:
-    """Where the database lives."""
-    from platformdirs import user_data_path  # noqa: PLC0415
-
-    return given or user_data_path("netwatch", appauthor=False)
-
-
-def open_store(given: Path | None) -> Store:
-    """The database."""
-    from netwatch.store import Store  # noqa: PLC0415 - slow to import
-
-    return Store(folder(given))
-
-
-def read_site(path: str) -> Site:
-    """The site file."""
-    from netwatch.config import load  # noqa: PLC0415 - slow to import
-
-    return load(Path(path))
-
-
-def rules() -> Catalogue:
-    """The words of every probe's findings."""
-    import probes  # noqa: PLC0415
-
-    return Catalogue(probes.words())
-
-
-def configured(site: Site) -> tuple[Probe, ...]:
-    """Every probe with the site's options. Raises ConfigError."""
-    import probes  # noqa: PLC0415
-    from netwatch.options import configure  # noqa: PLC0415
-
-    return configure(probes.load(), site.probes)
-
-
-def _composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert, Run], tuple[str, str, str]]:
-    """Writes this site's alerts in its language."""
-
-    def compose(alert: Alert, run: Run) -> tuple[str, str, str]:
-        from reports import mail  # noqa: PLC0415 - slow to import
-
-        devices = {device.id: device for device in (*store.devices(site.slug), *run.devices)}
-        public = [str(address) for address in site.public_addresses]
-        letter = mail.compose(
-            site.name, alert, devices, catalogue, site.language, run.complete, run.finished, public
-        )
-        return letter.subject, letter.text, letter.html
-
-    return compose
-
-
-def _last(site: str, data: Path | None, lang: str | None) -> tuple[str, Document, str, tuple[str, ...]]:
-    """(name, last night, language, public addresses) of a site file or of a short name."""
-    public: tuple[str, ...] = ()
-    slug = site
-    if os.sep in site or site.endswith(".toml") or Path(site).is_file():
-        practice = read_site(site)
-        slug, public = practice.slug, tuple(str(address) for address in practice.public_addresses)
-    with open_store(data) as store:
-        known = store.site(slug)
-        if known is None:
-            raise StoreError("store.unknown-site", site=slug, known=", ".join(store.sites()) or "-")
-        name, language = known[0], lang or known[1]
-        return name, _document(store, slug, rules(), language), language, public
-
-
-def _document(store: Store, slug: str, catalogue: Catalogue, language: str) -> Document:
-    document = store.document(slug, catalogue, language)
-    if document is None:
-        raise StoreError("store.no-run", site=slug)
-    return document
-
-
-def _table(part: str, name: str, document: Document, catalogue: Catalogue, language: str) -> object:
-    from reports import table  # noqa: PLC0415 - slow to import
-
-    return getattr(table, part)(name, document, catalogue, language)
 
 
 def _stop(_signal: int, _frame: object) -> None:

@@ -1,0 +1,114 @@
+"""What belongs to what? The composition root: with cli.py, the only file that knows probes and reports.
+
+It opens what a command needs and hands each part the others. Heavy imports wait inside the functions, so
+that `netwatch --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netwatch.model import NetwatchError, StoreError
+from netwatch.words import Catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netwatch.config import Site
+    from netwatch.document import Document
+    from netwatch.model import Alert, Run
+    from netwatch.probe import Probe
+    from netwatch.store import Store
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file for the user. Raises NetwatchError."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise NetwatchError("cli.cannot-write", path=path, why=error.strerror) from error
+
+
+def folder(given: Path | None) -> Path:
+    """Where the database lives."""
+    from platformdirs import user_data_path  # noqa: PLC0415
+
+    return given or user_data_path("netwatch", appauthor=False)
+
+
+def open_store(given: Path | None) -> Store:
+    """The database."""
+    from netwatch.store import Store  # noqa: PLC0415 - slow to import
+
+    return Store(folder(given))
+
+
+def read_site(path: str) -> Site:
+    """The site file."""
+    from netwatch.config import load  # noqa: PLC0415 - slow to import
+
+    return load(Path(path))
+
+
+def rules() -> Catalogue:
+    """The words of every probe's findings."""
+    import probes  # noqa: PLC0415
+
+    return Catalogue(probes.words())
+
+
+def configured(site: Site) -> tuple[Probe, ...]:
+    """Every probe with the site's options. Raises ConfigError."""
+    import probes  # noqa: PLC0415
+    from netwatch.options import configure  # noqa: PLC0415
+
+    return configure(probes.load(), site.probes)
+
+
+def composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert, Run], tuple[str, str, str]]:
+    """Writes this site's alerts in its language."""
+
+    def compose(alert: Alert, run: Run) -> tuple[str, str, str]:
+        from reports import mail  # noqa: PLC0415 - slow to import
+
+        devices = {device.id: device for device in (*store.devices(site.slug), *run.devices)}
+        public = [str(address) for address in site.public_addresses]
+        letter = mail.compose(
+            site.name, alert, devices, catalogue, site.language, run.complete, run.finished, public
+        )
+        return letter.subject, letter.text, letter.html
+
+    return compose
+
+
+def last_night(site: str, data: Path | None, lang: str | None) -> tuple[str, Document, str, tuple[str, ...]]:
+    """(name, last night, language, public addresses) of a site file or of a short name."""
+    slug, spoken = site, ""
+    public: tuple[str, ...] = ()
+    if os.sep in site or site.endswith(".toml") or Path(site).is_file():
+        practice = read_site(site)
+        slug, spoken = practice.slug, practice.language
+        public = tuple(str(address) for address in practice.public_addresses)
+    with open_store(data) as store:
+        known = store.site(slug)
+        if known is None:
+            raise StoreError("store.unknown-site", site=slug, known=", ".join(store.sites()) or "-")
+        name, language = known[0], lang or spoken or known[1]
+        return name, stored(store, slug, rules(), language), language, public
+
+
+def stored(store: Store, slug: str, catalogue: Catalogue, language: str) -> Document:
+    """The last night of a site. Raises StoreError before the first."""
+    document = store.document(slug, catalogue, language)
+    if document is None:
+        raise StoreError("store.no-run", site=slug)
+    return document
+
+
+def drawn(part: str, name: str, document: Document, catalogue: Catalogue, language: str) -> object:
+    """One of the tables of reports/table.py, by its name."""
+    from reports import table  # noqa: PLC0415 - slow to import
+
+    return getattr(table, part)(name, document, catalogue, language)
