@@ -26,7 +26,7 @@ NEEDED = ("name", "by", "role", "until")
 
 def language() -> str:
     """The language of this terminal, where it is one of ours; English otherwise."""
-    return "fr" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("fr") else "en"
+    return "fr" if (os.environ.get("LC_ALL") or os.environ.get("LANG", "")).startswith("fr") else "en"
 
 
 def answers(spoken: str, given: Mapping[str, Any]) -> Answers:

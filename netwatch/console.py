@@ -53,7 +53,7 @@ def spoken(site: str | None) -> str:
     """The language a site file asks for, even one with errors in it; English otherwise."""
     try:
         language = tomllib.loads(Path(site or "").read_text(encoding="utf-8")).get("language")
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return "en"
     return language if language in LANGUAGES else "en"
 
