@@ -1,0 +1,220 @@
+"""Does the command line keep stdout for results, and speak the user's language even when things go wrong?"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+from click.testing import CliRunner
+from rich.table import Table
+
+from netwatch.alert import Delivery
+from netwatch.config import Site
+from netwatch.console import say, show, spoken, tell_delivery, tell_gaps, told, verdict, watched
+from netwatch.document import Document, FailurePart, FindingPart, RunPart
+from netwatch.exits import Exit
+from netwatch.model import (
+    ConfigError,
+    DeliveryError,
+    Exposure,
+    NetwatchError,
+    Reason,
+    ScopeError,
+    Severity,
+    Status,
+    StoreError,
+    Vantage,
+)  # fmt: skip
+from netwatch.words import LANGUAGES, messages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def night(
+    *findings: tuple[Severity, Status], complete: bool = True, reasons: tuple[Reason, ...] = ()
+) -> Document:
+    at = "2026-11-23T22:00:00Z"
+    return Document(
+        schema="netwatch/1",
+        site="cabinet",
+        run=RunPart("r", at, at, complete, (Vantage.LAN,)),
+        devices=(),
+        services=(),
+        findings=tuple(
+            FindingPart("x", severity, "d", "192.168.1.20", 104, Exposure.NOT_CHECKED, status, "t", at, at)
+            for severity, status in findings
+        ),
+        changes=(),
+        failures=tuple(FailurePart("sweep", Vantage.LAN, None, "", None, reason, "") for reason in reasons),
+        coverage=(),
+    )
+
+
+BAD, LITTLE = (Severity.CRITICAL, Status.OPEN), (Severity.LOW, Status.OPEN)
+
+
+@pytest.mark.parametrize(
+    ("document", "fail_on", "code"),
+    [
+        (night(), None, Exit.CLEAN),
+        (night(BAD), None, Exit.CLEAN),
+        (night(BAD), "critical", Exit.FINDINGS),
+        (night(BAD), "info", Exit.FINDINGS),
+        (night(LITTLE), "medium", Exit.CLEAN),
+        (night(LITTLE), "low", Exit.FINDINGS),
+        (night((Severity.HIGH, Status.UNVERIFIED)), "high", Exit.FINDINGS),
+        (night((Severity.HIGH, Status.RESOLVED)), "high", Exit.CLEAN),
+        (night(complete=False), None, Exit.INCOMPLETE),
+        (night(BAD, complete=False), "high", Exit.FINDINGS),
+        (night(LITTLE, complete=False), "high", Exit.INCOMPLETE),
+    ],
+)
+def test_the_exit_code_says_what_is_worst(document: Document, fail_on: str | None, code: Exit) -> None:
+    assert verdict(document, fail_on) is code
+
+
+@pytest.mark.parametrize("error", [NetwatchError, ConfigError, ScopeError, StoreError, DeliveryError])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_error_is_one_sentence_on_stderr_and_exit_1(error: type[NetwatchError], language: str) -> None:
+    @told
+    def command(**_: object) -> None:
+        raise error("mail.no-recipient")
+
+    stopped = CliRunner().invoke(click.command()(lambda: command(lang=language)))
+    assert stopped.exit_code == Exit.ERROR
+    assert stopped.stdout == ""
+    assert stopped.stderr == messages(language)("mail.no-recipient") + "\n"
+
+
+def test_ctrl_c_is_told_without_a_traceback() -> None:
+    @told
+    def command(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    stopped = CliRunner().invoke(click.command()(lambda: command(lang="fr")))
+    assert (stopped.exit_code, stopped.stdout, stopped.stderr) == (Exit.ERROR, "", "interrompu\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ('language = "fr"', "fr"),
+        ('language = "fr"\nnetworks = 3\nunknown = true', "fr"),
+        ('language = "de"', "en"),
+        ("language = 3", "en"),
+        ('language = ["fr"]', "en"),
+        ("not toml", "en"),
+        ("", "en"),
+        ("a = " + "[" * 100_000, "en"),
+    ],
+)
+def test_a_site_file_s_language_is_spoken_even_where_the_file_is_wrong(
+    tmp_path: Path, text: str, language: str
+) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(text, encoding="utf-8")
+    assert spoken(str(path)) == language
+
+
+@pytest.mark.parametrize("site", [None, "", "cabinet", "/", "a\0b", "x" * 5000])
+def test_where_there_is_no_site_file_english_is_spoken(site: str | None) -> None:
+    assert spoken(site) == "en"
+
+
+def test_bytes_that_are_no_text_are_no_reason_to_stop(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    assert spoken(str(path)) == "en"
+
+
+def test_results_go_to_stdout_and_words_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a word")
+    table = Table("name")
+    table.add_row("x" * 500)
+    show(table)
+    out, err = capsys.readouterr()
+    assert err == "a word\n"
+    assert "a word" not in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_device_s_name_cannot_colour_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Table("[bold]x[/bold]"))
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_where_nobody_watches_no_progress_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    with watched(messages("en"), quiet=False) as progress:
+        progress("hosts", 1, 2, "x")
+    assert capsys.readouterr() == ("", "")
+
+
+class Screen(io.StringIO):
+    """A terminal, as far as a program can tell."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_a_person_watches_every_stage_has_its_words(
+    monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("COLUMNS", "200")
+    words = messages(language)
+    with watched(words, quiet=False) as progress:
+        for stage in ("hosts", "ports", "questions"):
+            progress(stage, 0, 2, "")
+            progress(stage, 2, 2, "192.168.1.20")
+    assert not [
+        s for s in ("hosts", "ports", "questions") if words(f"cli.stage-{s}") not in screen.getvalue()
+    ]
+
+
+def test_a_machine_that_reads_gets_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    with watched(messages("en"), quiet=True) as progress:
+        progress("hosts", 0, 2, "")
+    assert screen.getvalue() == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_gap_is_told_once_with_what_to_do(capsys: pytest.CaptureFixture[str], language: str) -> None:
+    reasons = (Reason.NMAP_MISSING, Reason.NMAP_MISSING, Reason.TIMEOUT, Reason.UNFINISHED)
+    tell_gaps(night(reasons=reasons), language)
+    out, err = capsys.readouterr()
+    words = messages(language)
+    assert out == ""
+    assert err.splitlines() == [words("cli.gap-nmap-missing"), words("cli.gap-unfinished")]
+    assert "apt install nmap" in err
+
+
+def site(*recipients: str) -> Site:
+    return Site.model_validate(
+        {"name": "Cabinet", "networks": ["192.168.1.0/24"], "recipients": list(recipients)}
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_alert_that_waits_says_why_and_how_to_send_it(
+    capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    error = DeliveryError("mail.unreachable", host="smtp.x.example", port=587, why="refused")
+    tell_delivery(site("a@x.example"), Delivery(1, 2, error), language, alerted=True)
+    err = capsys.readouterr().err
+    assert "netwatch mail flush" in err
+    assert "smtp.x.example:587" in err
+    assert messages(language)("cli.mail-sent", count=1) in err
+
+
+def test_an_alert_that_nobody_gets_is_not_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_delivery(site(), Delivery(0, 0), "en", alerted=True)
+    assert messages("en")("mail.no-recipient") in capsys.readouterr().err
+    tell_delivery(site(), Delivery(0, 0), "en", alerted=False)
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,142 @@
+"""Does it say what is wrong with this machine, and what to do? Real programs, a real store, a real server."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netwatch import doctor, mail
+from netwatch.diff import Night
+from netwatch.doctor import Check, examine
+from netwatch.model import Run, Vantage
+from netwatch.store import Store
+from netwatch.words import LANGUAGES, messages
+from tests.lab.postoffice import free_port, office
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def program(folder: Path, script: str) -> Path:
+    """An nmap of our own."""
+    folder.mkdir(exist_ok=True)
+    path = folder / "nmap"
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def site_file(
+    folder: Path, *, days: int = 90, mail_port: int | None = None, recipients: str = '"dr@x.example"'
+) -> Path:
+    until = date.today() + timedelta(days=days)  # noqa: DTZ011 - the machine's own day is meant
+    lines = ['name = "Cabinet"', 'networks = ["192.168.1.0/30"]', f"recipients = [{recipients}]"]
+    lines += [f'[authorisation]\nby = "Dr"\nrole = "titulaire"\nuntil = {until}']
+    lines += [f'[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"'] if mail_port else []
+    path = folder / "site.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def results(folder: Path, site: Path | None = None, language: str = "en") -> dict[str, Check]:
+    return {check.name: check for check in examine(folder, site, messages(language))}
+
+
+def test_a_machine_that_can_do_its_nights_is_told_so(tmp_path: Path) -> None:
+    told = results(tmp_path)
+    assert list(told) == ["nmap", "ARP", "database", "clock"]
+    assert {check.state for name, check in told.items() if name != "ARP"} == {"ok"}
+    assert told["ARP"].state == ("ok" if os.geteuid() == 0 else told["ARP"].state)
+    assert told["nmap"].text.startswith("Nmap version 7")
+    assert str(tmp_path) in told["database"].text
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Install it"), ("fr", "Installez-le")])
+def test_without_nmap_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, word: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    check = results(tmp_path, language=language)["nmap"]
+    assert check.state == "fail"
+    assert word in check.text
+    assert "apt install nmap" in check.text
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["exit 1", "echo", "echo rubbish", "printf '\\377\\376'", "kill -9 $$", "exec /nowhere/at/all"],
+)
+def test_an_nmap_that_does_not_run_is_said_with_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    path = program(tmp_path / "bin", script)
+    monkeypatch.setenv("PATH", str(path.parent))
+    told = results(tmp_path)
+    assert told["nmap"].state == "fail"
+    assert str(path) in told["nmap"].text
+    assert "ARP" not in told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_database_that_cannot_be_used_is_said(tmp_path: Path, language: str) -> None:
+    (tmp_path / "netwatch.db").write_bytes(b"no database at all" * 100)
+    told = results(tmp_path, language=language)
+    check = told[messages(language)("doctor.database")]
+    assert check.state == "fail"
+    assert "--data" in check.text
+    assert told[messages(language)("doctor.clock")].state == "ok"  # one failure hides no other check
+
+
+def test_a_clock_that_went_back_behind_the_last_night_is_said(tmp_path: Path) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=400)
+    with Store(tmp_path) as store:
+        store.remember("cabinet", "Cabinet", "fr")
+        store.record(
+            Run("r", "cabinet", ahead, ahead, complete=True, vantages=(Vantage.LAN,)), Night({}, ()), ()
+        )
+    assert results(tmp_path)["clock"].state == "fail"
+
+
+def test_a_clock_before_this_release_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "RELEASED", date.today() + timedelta(days=2))  # noqa: DTZ011
+    assert results(tmp_path)["clock"].state == "fail"
+
+
+@pytest.mark.parametrize(("days", "state"), [(90, "ok"), (31, "ok"), (29, "warn"), (0, "warn"), (-1, "fail")])
+def test_an_authorisation_that_ends_is_told_in_time(tmp_path: Path, days: int, state: str) -> None:
+    assert results(tmp_path, site_file(tmp_path, days=days))["authorisation"].state == state
+
+
+def test_a_site_file_with_an_error_names_the_key(tmp_path: Path) -> None:
+    path = site_file(tmp_path)
+    path.write_text(path.read_text().replace("networks", "netwoks"))
+    check = results(tmp_path, path)["site file"]
+    assert check.state == "fail"
+    assert "netwoks" in check.text
+
+
+def test_a_site_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    assert results(tmp_path, tmp_path / "nowhere.toml")["site file"].state == "fail"
+
+
+def test_a_mail_server_is_greeted_and_nothing_is_mailed(tmp_path: Path) -> None:
+    with office() as post:
+        check = results(tmp_path, site_file(tmp_path, mail_port=post.port))["mail"]
+    assert (check.state, post.mails) == ("ok", [])
+
+
+def test_a_mail_server_that_is_down_is_said_with_the_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail, "SECONDS", 1.0)
+    check = results(tmp_path, site_file(tmp_path, mail_port=free_port()))["mail"]
+    assert check.state == "fail"
+    assert "mail.port" in check.text
+
+
+def test_nobody_to_tell_is_a_warning(tmp_path: Path) -> None:
+    assert results(tmp_path, site_file(tmp_path))["mail"].state == "warn"
+    assert results(tmp_path, site_file(tmp_path, mail_port=25, recipients=""))["mail"].state == "warn"
