@@ -188,11 +188,12 @@ def doctor(site: str | None, lang: str | None, data: Path | None) -> None:
     from netwatch import doctor as checks  # noqa: PLC0415 - slow to import
 
     language = lang or spoken(site)
-    results = checks.examine(folder(data), Path(site) if site else None, messages(language))
-    for result in results:
+    states = set()
+    for result in checks.examine(folder(data), Path(site) if site else None, messages(language)):
+        states.add(result.state)
         mark, colour = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}[result.state]
         click.echo(click.style(f"{mark} {result.name}: ", fg=colour) + result.text)
-    sys.exit(Exit.ERROR if any(result.state == "fail" for result in results) else Exit.CLEAN)
+    sys.exit(Exit.ERROR if "fail" in states else Exit.CLEAN)
 
 
 @main.command()
@@ -200,6 +201,7 @@ def schema() -> None:
     """Print the JSON schema of the document `netwatch/1`."""
     import json  # noqa: PLC0415
 
+    from netwatch.document import schema as of_document  # noqa: PLC0415 - slow to import
 
     click.echo(json.dumps(of_document(), indent=2))
 
