@@ -11,6 +11,7 @@ import smtplib
 import ssl
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -42,7 +43,7 @@ class Session:
         """Hand one letter over. Raises DeliveryError, `permanent` where the server said 5xx."""
         try:
             mail = message(letter, self.sender, moment)
-        except (ValueError, IndexError) as error:  # email raises either on odd addresses
+        except (MessageError, ValueError, IndexError) as error:  # email raises any of them on odd addresses
             raise DeliveryError("mail.address", permanent=True, recipient=_clean(letter.recipient)) from error
         try:
             self.server.send_message(mail, self.sender, [letter.recipient])
@@ -120,9 +121,7 @@ def _secure(server: smtplib.SMTP, settings: MailSettings, context: ssl.SSLContex
 
 
 def message(letter: Letter, sender: str, moment: datetime) -> EmailMessage:
-    """The mail: text and HTML, no image, no tracking. Raises ValueError for an address that is none."""
-    if ENCODED in sender + letter.recipient:
-        raise ValueError(ENCODED)
+    """The mail: text and HTML, no image, no tracking. Raises email's errors for an address that is none."""
     mail = EmailMessage()
     mail["From"] = Address(display_name="netwatch", addr_spec=sender)
     mail["To"] = Address(addr_spec=letter.recipient)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -214,3 +215,5 @@ def test_after_a_line_that_was_cut_the_other_letters_wait_for_the_next_time(stor
         queue(store, where)
         assert deliver(store, where).waiting == 3
     assert len(post.mails) == 1
+    with sqlite3.connect(store.path) as db:  # the others are not marked as perhaps arrived
+        assert db.execute("select count(*) from outbox where tries > 0").fetchone() == (1,)

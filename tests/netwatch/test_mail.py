@@ -385,6 +385,9 @@ def test_no_subject_can_add_a_header(subject: str) -> None:
         "dr@x.example, v@example.org",
         "=?utf-8?q?=0ABcc:_v?=@x.example",
         "=?utf-8?q?v=40y.example,?=@x.example",
+        "@x.example",
+        "@.=?a",
+        "nobody",
         "",
     ],
 )
