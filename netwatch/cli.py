@@ -15,6 +15,7 @@ import click
 
 import netwatch
 from netwatch.composition import (
+    check_site,
     composer,
     configured,
     drawn,
@@ -230,8 +231,9 @@ def init(path: Path, lang: str | None, force: bool, **given: Any) -> None:  # no
     if path.exists() and not force:
         raise NetwatchError("cli.exists", path=path)
     language = lang or asking.language()
-    write(path, init.render(asking.answers(language, given)))
-    read_site(str(path))  # what is wrong with it is told now, not at night
+    text = init.render(asking.answers(language, given))
+    check_site(path, text)  # what is wrong with it is told now, not at night, and spoils no good file
+    write(path, text)
     click.echo(messages(language)("cli.written", path=path))
 
 

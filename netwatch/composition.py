@@ -52,6 +52,16 @@ def read_site(path: str) -> Site:
     return load(Path(path))
 
 
+def check_site(path: Path, text: str) -> None:
+    """Is this the text of a right site file? Raises ConfigError, before `path` is written."""
+    from tempfile import TemporaryDirectory  # noqa: PLC0415
+
+    with TemporaryDirectory(prefix="netwatch-") as folder:
+        draft = Path(folder, path.name)
+        write(draft, text)
+        read_site(str(draft))
+
+
 def rules() -> Catalogue:
     """The words of every probe's findings."""
     import probes  # noqa: PLC0415

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import StringConstraints
 
 from netwatch.association import (
     SECONDARY_CAPTURE,
@@ -73,7 +74,10 @@ OPENINGS = (
     (b"\x15\x03", "tls"),
 )
 
-AeTitle = Annotated[str, MinLen(1), MaxLen(16)]
+# PS3.5 6.2, AE: at most 16 characters of printable ASCII, no backslash, no blank at either end.
+AeTitle = Annotated[
+    str, MinLen(1), MaxLen(16), StringConstraints(pattern=r"^[!-\[\]-~]([ -\[\]-~]*[!-\[\]-~])?$")
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import pytest
 
 from netwatch import association
 from netwatch.egress import Egress, Pace, Scope
-from netwatch.model import Observation, Reason, Target
+from netwatch.model import ConfigError, Observation, Reason, Target
+from netwatch.options import configure
 from netwatch.probe import ProbeError
 from probes.dicom import Dicom
 from tests.lab import pdus
@@ -349,3 +350,14 @@ def test_queries_that_succeed_with_other_words_are_no_success(address: str) -> N
     with scp(Scp(find=answer(0x0001)), address, USUAL):
         assert ask(address).facts["query"] == "unknown"
     assert pdus.PENDING == 0xFF00
+
+
+@pytest.mark.parametrize("title", ["É", "A\\B", " ", "A ", "", "A" * 17, "A\nB"])
+def test_a_title_that_no_server_could_take_is_refused_in_the_site_file(title: str) -> None:
+    with pytest.raises(ConfigError):
+        configure({"dicom": Dicom}, {"dicom": {"called_ae": title}})
+
+
+def test_a_title_with_a_blank_inside_is_a_title() -> None:
+    [probe] = configure({"dicom": Dicom}, {"dicom": {"called_ae": "PACS 1"}})
+    assert probe == Dicom(called_ae="PACS 1")
