@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwatch.model import NetwatchError, StoreError
+from netwatch.model import ConfigError, NetwatchError, StoreError
 from netwatch.words import Catalogue
 
 if TYPE_CHECKING:
@@ -59,7 +59,11 @@ def check_site(path: Path, text: str) -> None:
     with TemporaryDirectory(prefix="netwatch-") as folder:
         draft = Path(folder, path.name)
         write(draft, text)
-        read_site(str(draft))
+        try:
+            read_site(str(draft))
+        except ConfigError as error:
+            error.details["path"] = path  # the one the user knows
+            raise
 
 
 def rules() -> Catalogue:

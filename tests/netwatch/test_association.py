@@ -116,10 +116,9 @@ def test_the_answer_to_another_question_is_no_answer() -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(["request", "find", "echo"]), st.integers(0, 8))
 def test_whatever_a_peer_says_ends_in_an_answer_or_our_own_error(body: bytes, step: str, kind: int) -> None:
-    with saying(pdu(kind, body)) as talk:
-        # Any other exception, and this test fails.
-        with suppress(Aborted, NotDicom, RecordSent, ProbeError):
-            assert isinstance(getattr(talk, step)(), Accepted | Rejected | int)
+    # Any other exception, and this test fails.
+    with saying(pdu(kind, body)) as talk, suppress(Aborted, NotDicom, RecordSent, ProbeError):
+        assert isinstance(getattr(talk, step)(), Accepted | Rejected | int)
 
 
 @given(st.binary(max_size=300))
