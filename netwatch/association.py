@@ -179,7 +179,7 @@ class Association:
     def _header(self) -> tuple[int, int]:
         """(type, length) of the next PDU. Raises NotDicom where it is none."""
         head = self.line.read(6)
-        if not 1 <= head[0] <= ABORT or head[1] > 1:
+        if not 1 <= head[0] <= ABORT:  # the second byte is reserved: PS3.8 9.3 says not to test it
             raise NotDicom(head)
         return head[0], int.from_bytes(head[2:], "big")
 

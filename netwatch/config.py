@@ -13,7 +13,6 @@ import shlex
 import stat
 import tomllib
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
-from ipaddress import IPv4Network, collapse_addresses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -45,6 +44,7 @@ from netwatch.problem import SECRET, problems, sentence
 
 if TYPE_CHECKING:
     from datetime import date
+    from ipaddress import IPv4Network
 
 __all__ = [
     "Authorisation",
@@ -197,7 +197,11 @@ class Site(Table):
     @field_validator("networks", mode="after")
     @classmethod
     def _merged(cls, networks: tuple[IPv4Network, ...]) -> tuple[IPv4Network, ...]:
-        return tuple(collapse_addresses(networks))
+        # One inside another goes; neighbours stay two, each with a broadcast address of its own.
+        given = set(networks)
+        return tuple(
+            sorted(n for n in given if not any(n.supernet(new_prefix=p) in given for p in range(n.prefixlen)))
+        )
 
     @field_validator("recipients", mode="after")
     @classmethod

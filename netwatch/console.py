@@ -9,6 +9,7 @@ import functools
 import sys
 import tomllib
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,9 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def inner(**given: Any) -> None:  # noqa: ANN401 - whatever click passes
+        for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows another
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")
         try:
             command(**given)
         except NetwatchError as error:

@@ -75,16 +75,33 @@ def _answers(coverage: Iterable[Coverage]) -> frozenset[tuple[str, str, int]]:
     )
 
 
-def _settled(finding: Finding, answers: frozenset[tuple[str, str, int]]) -> bool:
-    return any((finding.device, probe, finding.port) in answers for probe in (finding.probe, "sweep"))
+def _settled(
+    finding: Finding, answers: frozenset[tuple[str, str, int]], otherwise: frozenset[tuple[str, str, int]]
+) -> bool:
+    question = (finding.device, finding.probe, finding.port)
+    closed = (finding.device, "sweep", finding.port)
+    return closed in answers or (question in answers and question not in otherwise)
+
+
+def _asked_otherwise(before: Picture, run: Run) -> frozenset[tuple[str, str, int]]:
+    """Questions put under other names than last time: the answer to one says nothing of the other."""
+    return frozenset(
+        key
+        for seen in run.observations
+        if (key := (seen.device, seen.probe, seen.port)) in before.facts
+        and "asked_as" in before.facts[key]
+        and "asked_as" in seen.facts
+        and before.facts[key]["asked_as"] != seen.facts["asked_as"]
+    )
 
 
 def _settle(
     before: Picture, run: Run, answers: frozenset[tuple[str, str, int]], ladder: Ladder
 ) -> dict[Finding, Status]:
     """Every finding of before and of tonight, with its status now."""
+    otherwise = _asked_otherwise(before, run)
     now = {
-        finding: Status.RESOLVED if _settled(finding, answers) else Status.UNVERIFIED
+        finding: Status.RESOLVED if _settled(finding, answers, otherwise) else Status.UNVERIFIED
         for finding in before.findings
         if finding not in run.findings
     }
@@ -134,6 +151,8 @@ def _novelty(before: Picture, run: Run, finding: Finding) -> ChangeKind:
     known = before.facts.get((finding.device, finding.probe, finding.port))
     if known is not None and known in (o.facts for o in run.observations if _about(o, finding)):
         return ChangeKind.NEWLY_CHECKED  # the same facts as before, judged by a rule we did not have
+    if (finding.device, finding.probe, finding.port) in _asked_otherwise(before, run):
+        return ChangeKind.NEWLY_CHECKED
     if finding.device not in before.devices:
         return ChangeKind.APPEARED if before.covers(finding.address) else ChangeKind.NEWLY_CHECKED
     asked = any(finding.port in before.asked.get((finding.device, p), ()) for p in (finding.probe, "sweep"))

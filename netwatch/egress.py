@@ -73,6 +73,8 @@ class Scope:
             raise ScopeError("egress.authorisation-ended", until=self.until)
         if not any(parsed in network for network in self.networks):
             raise ScopeError("egress.outside-networks", address=parsed)
+        if any(parsed in edge for edge in self._edges()):
+            raise ScopeError("egress.broadcast", address=parsed)
         if any(parsed in network for network in self.excluded_addresses):
             raise ScopeError("egress.excluded-address", address=parsed)
         if port is not None and port in self.excluded_ports | UNTOUCHED:
@@ -85,8 +87,11 @@ class Scope:
 
     def targets(self) -> tuple[IPv4Network, ...]:
         """What is covered, less the network and broadcast addresses: no host has them."""
-        edges = [IPv4Network(a) for n in self.networks if n.prefixlen < 31 for a in (n[0], n[-1])]  # noqa: PLR2004
-        return _less(self.covered(), edges)
+        return _less(self.covered(), self._edges())
+
+    def _edges(self) -> list[IPv4Network]:
+        """Network and broadcast addresses."""
+        return [IPv4Network(a) for n in self.networks if n.prefixlen < 31 for a in (n[0], n[-1])]  # noqa: PLR2004
 
     def ports(self, ports: Iterable[int]) -> tuple[int, ...]:
         """Those of them that may be knocked at, in order."""
@@ -153,7 +158,7 @@ class Egress:
 
     def knock(self, address: str, port: int, *, seconds: float = 1.0) -> PortState | None:
         """Connect and close, without a byte. None: nobody is at this address (no route, no ARP answer)."""
-        with self._alone(address, port, 1 / self.pace.packets) as target:
+        with self._alone(address, port, 3 / self.pace.packets) as target:  # SYN, ACK, FIN
             try:
                 _dial(target, port, seconds).close()
             except ProbeError as error:
@@ -207,8 +212,10 @@ class Egress:
         With excluded cards only ARP is asked: a card is known before anything else is sent to it.
         """
         inside = [n for n in networks if any(n.subnet_of(allowed) for allowed in self.scope.targets())]
-        knocks = f"-PS{','.join(map(str, self.scope.ports(KNOCK)))}"
-        options = ["-n", "-sn", "-PR" if self.scope.excluded_macs else knocks, *self._nmap_rate()]
+        knocks = self.scope.ports(KNOCK)
+        only_arp = self.scope.excluded_macs or not knocks
+        ways = "-PR" if only_arp else f"-PS{','.join(map(str, knocks))}"
+        options = ["-n", "-sn", ways, *self._nmap_rate()]
         options.append("--privileged" if raw else "--unprivileged")
         return " ".join(map(str, inside)), " ".join(options)
 
@@ -222,8 +229,9 @@ class Egress:
             "-n",
             "-Pn",
             *(["-sS", "--privileged"] if raw else ["-sT", "--unprivileged"]),
-            *("--scan-delay", f"{1000 // self.pace.packets}ms"),
-            *("--max-scan-delay", f"{2000 // self.pace.packets}ms"),
+            # A knock at an open port is two packets of ours: SYN and RST.
+            *("--scan-delay", f"{2000 // self.pace.packets}ms"),
+            *("--max-scan-delay", f"{4000 // self.pace.packets}ms"),
             *("--max-hostgroup", str(self.pace.hosts)),
             *("--host-timeout", f"{self.pace.host_timeout}s"),
             *self._nmap_rate(),

@@ -29,7 +29,7 @@ def identify(hosts: Iterable[tuple[str, str | None]], known: Iterable[Device]) -
     address where it was known, or the lowest, and a device of its own at each of the others.
     """
     known = tuple(known)
-    by_mac = {device.mac: device for device in known if device.mac}
+    by_mac = _by_mac(known)
     by_id = {device.id: device for device in known}
     by_address = {device.address: device for device in known}
     hosts = sorted(set(hosts), key=lambda host: tuple(map(int, host[0].split("."))))
@@ -52,6 +52,15 @@ def identify(hosts: Iterable[tuple[str, str | None]], known: Iterable[Device]) -
             device, address=address, mac=mac or device.mac, vendor=vendor(mac or device.mac)
         )
     return taken
+
+
+def _by_mac(known: Iterable[Device]) -> dict[str, Device]:
+    """The device that a card stands for: the one named after it, else the first that had it."""
+    by_mac: dict[str, Device] = {}
+    for device in known:
+        if device.mac and (device.mac not in by_mac or device.id == f"m-{device.mac.replace(':', '')}"):
+            by_mac[device.mac] = device
+    return by_mac
 
 
 def _unused(wanted: str, used: set[str]) -> str:

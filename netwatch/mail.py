@@ -8,8 +8,10 @@ Where it stops: the server's 250 to DATA. What it does with the mail afterwards 
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -28,7 +30,34 @@ if TYPE_CHECKING:
     from netwatch.config import MailSettings
     from netwatch.model import Letter
 
-SECONDS = 30.0
+SECONDS = 30.0  # for one line, and for one whole answer of the server
+# What smtplib raises, also on answers that follow no standard (binascii and Unicode errors are ValueErrors).
+TROUBLE = (smtplib.SMTPException, OSError, ValueError)
+
+
+class Bounded(smtplib.SMTP):
+    """An SMTP client that no server can hold by never ending an answer."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The answer, or a cut connection when it takes too long."""
+        timer = threading.Timer(SECONDS, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getreply()
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class BoundedTls(Bounded, smtplib.SMTP_SSL):
+    """The same, in TLS from the start."""
+
+
 ENCODED = "=?"  # begins an encoded word (RFC 2047): email would decode it, line ends and all, into a header
 
 
@@ -56,7 +85,7 @@ class Session:
             ) from error
         except smtplib.SMTPResponseException as error:
             raise _refused("mail.refused", error.smtp_code, error.smtp_error) from error
-        except (smtplib.SMTPException, OSError) as error:
+        except TROUBLE as error:
             raise DeliveryError("mail.cut", why=_clean(str(error) or type(error).__name__)) from error
 
 
@@ -67,16 +96,14 @@ def session(settings: MailSettings) -> Iterator[Session]:
     context = ssl.create_default_context()
     try:
         if settings.security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                settings.host, settings.port, timeout=SECONDS, context=context
-            )
+            server: smtplib.SMTP = BoundedTls(settings.host, settings.port, timeout=SECONDS, context=context)
         else:
-            server = smtplib.SMTP(settings.host, settings.port, timeout=SECONDS)
+            server = Bounded(settings.host, settings.port, timeout=SECONDS)
     except ssl.SSLCertVerificationError as error:
         raise DeliveryError("mail.certificate", why=error.verify_message, **where) from error
     except ssl.SSLError as error:
         raise DeliveryError("mail.not-tls", **where) from error
-    except (smtplib.SMTPException, OSError) as error:
+    except TROUBLE as error:
         raise DeliveryError("mail.unreachable", why=_clean(str(error)), **where) from error
     try:
         _secure(server, settings, context)
@@ -84,7 +111,7 @@ def session(settings: MailSettings) -> Iterator[Session]:
     finally:
         try:
             server.quit()
-        except (smtplib.SMTPException, OSError):
+        except TROUBLE:
             server.close()
 
 
@@ -116,7 +143,7 @@ def _secure(server: smtplib.SMTP, settings: MailSettings, context: ssl.SSLContex
         raise _refused("mail.login", error.smtp_code, error.smtp_error, user=settings.user) from error
     except UnicodeEncodeError:  # `from None`: the error holds the password
         raise DeliveryError("mail.login-letters", user=settings.user) from None
-    except (smtplib.SMTPException, OSError) as error:
+    except TROUBLE as error:
         raise DeliveryError("mail.cut", why=_clean(str(error))) from error
 
 

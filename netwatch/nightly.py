@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from netwatch.egress import Egress, Scope
 from netwatch.scan import Scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from netwatch.config import Site
     from netwatch.model import Alert, Exposure, Letter, Run
@@ -64,9 +66,24 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         post: tuple[Letter, ...] = ()
         if news is not None and compose is not None:
             post = letters(site, *compose(news, run))
-        store.record(run, moved, post)
-        delivery = deliver(store, site) if compose is not None else Delivery(0, len(store.waiting(site.slug)))
+        with uninterrupted():
+            store.record(run, moved, post)
+            waiting = len(store.waiting(site.slug))
+            delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
     return Ended(run, delivery, alerted=news is not None)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait: a letter whose fate is not yet written down would be sent twice."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def scope_of(site: Site, today: date) -> Scope:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from netwatch.egress import Egress
+    from netwatch.model import Finding
     from netwatch.probe import Probe
 
     # (stage, done, total, what is happening): stages are `hosts`, `ports`, `questions`.
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 SIDE_BY_SIDE = 25  # devices; each has one connection at a time
 
 # A question to a port that nobody vouched for may stay without an answer: that is what most ports do.
+# And a device on which so many ports stay mute is asked no more tonight.
+PATIENCE = 8
 HARMLESS = {Reason.MUTE}
 
 
@@ -80,7 +83,10 @@ class Scan:
                 hosts = sweep.hosts(lambda done, total: self.progress("hosts", done, total, ""))
                 devices = identify(((host.address, host.mac) for host in hosts), self.known)
                 self._ask_all(sweep, hosts, devices, pool)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, ScopeError) as stop:
+                # The authorisation may end at midnight, in the middle of a scan: a stop like any other.
+                if isinstance(stop, ScopeError) and stop.message != "egress.authorisation-ended":
+                    raise
                 interrupted = True
                 self._stop.set()
                 across.shutdown(wait=True, cancel_futures=True)
@@ -117,13 +123,27 @@ class Scan:
                 replace(target.observed("sweep", port, word, {"state": "open"}), proved=False)
             )
         for probe in self.probes:
-            for port in probe.wants(target):
-                if self._stop.is_set():
-                    return
-                self._question(probe, target, port)
+            mute = 0
+            for port in self._wanted(probe, target):
+                if self._stop.is_set() or mute >= PATIENCE:
+                    break
+                failure = self._question(probe, target, port)
+                mute += failure is not None and failure.reason is Reason.MUTE
 
-    def _question(self, probe: Probe, target: Target, port: int) -> None:
-        """One question to one port, and what became of it."""
+    def _wanted(self, probe: Probe, target: Target) -> tuple[int, ...]:
+        """The ports a probe is for; none, and a Failure, where it cannot even say that."""
+        try:
+            return probe.wants(target)
+        except Exception as error:  # noqa: BLE001 - a broken probe never stops a scan
+            failure = Failure(
+                probe.name, target.vantage, target.address, None, Reason.BUG, where(error), target.device
+            )
+            if failure not in self.failures:
+                self.failures.append(failure)
+            return ()
+
+    def _question(self, probe: Probe, target: Target, port: int) -> Failure | None:
+        """One question to one port, and what became of it: its failure, or None."""
         failure = None
         try:
             # One at a time, so that what was seen before a failure is kept.
@@ -142,6 +162,7 @@ class Scan:
         self.coverage.append(
             Coverage(probe.name, target.vantage, target.address, target.device, (port,), outcome)
         )
+        return failure
 
     @staticmethod
     def _failure(probe: Probe, target: Target, port: int, reason: Reason, detail: str) -> Failure:
@@ -174,9 +195,30 @@ class Scan:
                 continue
             target = Target(device.id, device.address, swept.ports(PortState.OPEN))
             for probe in self.probes:
-                left = tuple(p for p in probe.wants(target) if (device.id, probe.name, p) not in asked)
+                left = tuple(
+                    p for p in self._wanted(probe, target) if (device.id, probe.name, p) not in asked
+                )
                 if left:
                     self.coverage.append(_not_asked(probe.name, device, left))
+
+    def _judged(self, probe: Probe, seen: Observation) -> tuple[Finding, ...]:
+        """What a probe makes of what it saw; a Failure, and no answer, where it breaks on it."""
+        try:
+            return tuple(probe.judge(seen))
+        except Exception as error:  # noqa: BLE001 - a broken probe never stops a scan
+            self.failures.append(
+                Failure(
+                    probe.name, seen.vantage, seen.address, seen.port, Reason.BUG, where(error), seen.device
+                )
+            )
+            about = (probe.name, seen.address, (seen.port,))
+            self.coverage = [
+                replace(row, outcome=Outcome.NO_ANSWER)
+                if (row.probe, row.address, row.ports) == about
+                else row
+                for row in self.coverage
+            ]
+            return ()
 
     def _tell(self, started: datetime, devices: dict[str, Device]) -> Run:
         """The run, judged."""
@@ -193,7 +235,7 @@ class Scan:
             finding
             for seen in self.observations
             if seen.probe in by_name
-            for finding in by_name[seen.probe].judge(seen)
+            for finding in self._judged(by_name[seen.probe], seen)
         )
         order = sorted(self.coverage, key=lambda row: (row.address, row.probe, row.outcome, row.ports))
         return Run(

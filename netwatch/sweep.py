@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Across = Callable[[Callable[[str], object], Iterable[str]], Iterable[object]]
 
 CAP_NET_RAW = 13
+OURSELVES = "localhost-response"  # nmap's word for an address of this machine
 TOGETHER = 256  # addresses looked for in one nmap run: progress and loss come in that grain
 
 
@@ -92,9 +93,14 @@ class Sweep:
             ways |= how
             done += sum(network.num_addresses for network in block)
         progress(total, total)
+        alone = not found or (ways == {OURSELVES} and not all(n.is_loopback for n in scope.networks))
+        if alone:
+            why = "nobody but this machine answered: is it connected?"
+            self.failures.append(Failure("discovery", Vantage.LAN, "", None, Reason.TIMEOUT, why))
         told = ", ".join(sorted(ways)) or "nobody answered"
+        outcome = Outcome.NO_ANSWER if alone else Outcome.ANSWERED
         self.coverage += [
-            Coverage("discovery", Vantage.LAN, str(network), None, (), Outcome.ANSWERED, told)
+            Coverage("discovery", Vantage.LAN, str(network), None, (), outcome, told)
             for network in scope.covered()
         ]
         cards = neighbours()
@@ -104,6 +110,8 @@ class Sweep:
     def ports(self, hosts: Iterable[Found], ports: Iterable[int]) -> Iterator[tuple[Swept, ...]]:
         """The state of these ports on these hosts, a handful of hosts at a time."""
         asked = self.egress.scope.ports(ports)
+        if not asked:
+            return
         for chunk in handfuls(hosts, self.egress.pace.hosts):
             swept = self._by_nmap(chunk, asked)
             left = [host for host in chunk if host.address not in swept]
@@ -126,6 +134,8 @@ class Sweep:
                 return hosts, how
             why = "nmap did not finish looking for hosts: a connect sweep took over"
             self._failed("discovery", Reason.NMAP_FAILED, why, block)
+        if self.egress.scope.excluded_macs:
+            return [], set()  # without ARP, a card is known only after it was spoken to
         addresses = [str(address) for network in block for address in network]
         answered = self.across(self.egress.answers, addresses)
         live = [Found(address, None) for address, here in zip(addresses, answered, strict=True) if here]

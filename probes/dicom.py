@@ -28,6 +28,7 @@ from netwatch.association import (
     RecordSent,
     Rejected,
 )
+from netwatch.egress import HL7, PRINTING
 from netwatch.implementation import recognised
 from netwatch.model import Reason
 from netwatch.ports import curated
@@ -56,6 +57,7 @@ REJECTIONS = {
     (3, 1): "temporary-congestion",
     (3, 2): "local-limit-exceeded",
 }
+TRANSIENT = 2
 RESULTS = {1: "rejected-permanent", 2: "rejected-transient"}
 SOURCES = {1: "service-user", 2: "service-provider-acse", 3: "service-provider-presentation"}
 
@@ -97,7 +99,9 @@ class Dicom:
     def wants(self, target: Target) -> tuple[int, ...]:
         """Every open port but those settled for something else; the usual ones first."""
         known = curated()
-        open_to_it = [p for p in target.open_ports if p not in known or not known[p].settled]
+        silent = PRINTING | HL7
+        free = [p for p in target.open_ports if p not in silent]
+        open_to_it = [p for p in free if p not in known or not known[p].settled]
         return tuple(sorted(open_to_it, key=lambda port: (not usual(port), port)))
 
     def observe(self, target: Target, port: int, egress: Egress) -> Iterator[Observation]:
@@ -111,6 +115,9 @@ class Dicom:
             except NotDicom as other:
                 if (word := recognise(other.opening)) != "tls":
                     yield target.observed(self.name, port, word, facts)
+                    if word == "unknown":  # a PACS in distress, for all we know
+                        reason = Reason.PROTOCOL if usual(port) else Reason.MUTE
+                        raise ProbeError(reason, "an answer that we do not recognise") from None
                     return
                 trouble.append(ProbeError(Reason.PROTOCOL, "TLS, but none that we could agree on"))
             except ProbeError as error:
@@ -163,14 +170,13 @@ class Dicom:
                 facts.update(tls=True, tls_version=line.tls_version)
                 self._climb(line, facts)
             except ProbeError as error:
-                if (
-                    "association" not in facts
-                    and line.asked_certificate
-                    and error.reason is not Reason.TIMEOUT
-                ):
-                    facts.update(tls=True, client_certificate="required")
-                    return
-                raise
+                if "association" in facts or not line.asked_certificate or error.reason is Reason.TIMEOUT:
+                    raise
+                facts.update(tls=True, client_certificate="required")
+                if "ALERT" not in error.detail.upper():
+                    # It asked for our certificate and hung up without a word: so does a server that is
+                    # merely unwell, and it proves nothing gone that was there before.
+                    raise ProbeError(Reason.MUTE, "ended after it asked for our certificate") from None
             finally:
                 if "association" in facts:
                     words = {True: "optional", False: "not-asked", None: "not-required"}
@@ -183,13 +189,15 @@ class Dicom:
             answer = talk.request()
         except Aborted:
             facts.update(association="aborted", busy=False)
-            return
+            raise ProbeError(Reason.CLOSED, "aborted at the association request") from None
         if isinstance(answer, Rejected):
             facts.update(rejection(answer))
-            if facts["busy"]:
+            facts["asked_as"] = f"{self.calling_ae} > {self.called_ae}"
+            if facts["busy"] or answer.result == TRANSIENT:
                 raise ProbeError(Reason.BUSY, str(facts["reject"]))
             return
         facts.update(acceptance(answer))
+        facts["asked_as"] = f"{self.calling_ae} > {self.called_ae}"
         try:
             self._questions(talk, answer, facts)
         except NotDicom:

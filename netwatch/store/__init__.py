@@ -41,6 +41,7 @@ class Store:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            self.path.chmod(0o600)  # one that was copied here may be open to all
             self._db = _open(self.path)
         except (OSError, sqlite3.Error) as error:
             raise StoreError("store.cannot-open", path=self.path, why=error) from error

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Hold the lock while inside. Raises StoreError at once where somebody else holds it."""
-    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise StoreError("store.cannot-write", path=path, why=error) from error
     try:
         _lock(handle)
     except OSError as error:

@@ -86,7 +86,9 @@ def with_key(key: str, value: str) -> str:
 def test_everything_that_a_site_file_can_say_is_understood(written: Written) -> None:
     site = load(written(FULL))
     assert site.slug == "cabinet-du-dr-leboeuf"
-    assert site.networks == tuple(map(IPv4Network, ("127.77.1.0/24", "192.168.1.0/24", "192.168.7.3/32")))
+    assert site.networks == tuple(
+        map(IPv4Network, ("127.77.1.0/24", "192.168.1.0/25", "192.168.1.128/25", "192.168.7.3/32"))
+    )
     assert site.addresses() == 256 + 256 + 1
     assert site.gateway == IPv4Address("192.168.1.1")
     assert [str(address) for address in site.public_addresses] == ["9.9.9.9", "2620:fe::fe"]

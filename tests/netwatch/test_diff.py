@@ -212,3 +212,15 @@ def test_the_changes_lead_from_one_night_to_the_other(
 def test_the_same_night_twice_moves_nothing(findings: set[Finding], rows: list[Coverage]) -> None:
     run = a_run(*rows, findings=one_rung_each(findings))
     assert compare(known(*run.findings), run, CATALOGUE.ladder).changes == ()
+
+
+def test_an_answer_under_another_name_settles_nothing_and_is_no_news() -> None:
+    place, now = ("d", "dicom", 104), {"asked_as": "NETWATCH > PACS2"}
+    before = known(finding(), facts={place: {"asked_as": "NETWATCH > PACS1"}})
+    seen = Observation("dicom", Vantage.LAN, "d", "192.168.1.20", 104, "dicom", dict(now), NOON)
+    assert kinds(before, a_run(row(Outcome.ANSWERED, 104), seen=(seen,))) == [
+        (ChangeKind.UNVERIFIED, ANSWERED)
+    ]
+    asked = replace(before, findings={}, asked={("d", "dicom"): frozenset({104})})
+    run = a_run(row(Outcome.ANSWERED, 104), findings=frozenset({finding()}), seen=(seen,))
+    assert kinds(asked, run) == [(ChangeKind.NEWLY_CHECKED, ANSWERED)]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwatch.egress import Egress, Pace, Scope
+from netwatch.egress import KNOCK, Egress, Pace, Scope
 from netwatch.model import PortState, Reason, ScopeError
 from netwatch.probe import ProbeError
 from tests.lab.scps import scp
@@ -31,6 +31,8 @@ def here(address: str, **more: object) -> Egress:
     [
         ("8.8.8.8", 104, "outside-networks"),
         ("192.168.2.1", 104, "outside-networks"),
+        ("192.168.1.255", 104, "broadcast"),
+        ("192.168.1.0", 104, "broadcast"),
         ("192.168.1.40", 104, "excluded-address"),
         ("192.168.1.20", 6000, "excluded-port"),
         ("192.168.1.20", 9999, "silent-port"),
@@ -147,7 +149,7 @@ def test_the_arguments_of_nmap_are_this_list_and_no_other() -> None:
         "192.168.1.20 192.168.1.21",
         "T:22,104",
         (
-            "-n -Pn -sS --privileged --scan-delay 25ms --max-scan-delay 50ms --max-hostgroup 25"
+            "-n -Pn -sS --privileged --scan-delay 50ms --max-scan-delay 100ms --max-hostgroup 25"
             " --host-timeout 600s --max-rate 1000 --max-retries 1"
         ),
     )
@@ -165,3 +167,16 @@ def test_with_excluded_cards_only_arp_looks_for_hosts() -> None:
     egress = Egress(Scope(LAN, until=date.max, excluded_macs=frozenset({"00:11:32:aa:bb:cc"})))
     assert "-PS" not in egress.nmap_hosts(egress.scope.targets(), raw=True)[1]
     assert "-PR" in egress.nmap_hosts(egress.scope.targets(), raw=True)[1]
+
+
+def test_with_every_usual_port_excluded_nothing_but_arp_looks_for_hosts() -> None:
+    egress = Egress(Scope(LAN, until=date.max, excluded_ports=frozenset(KNOCK)))
+    assert "-PS" not in egress.nmap_hosts(egress.scope.targets(), raw=True)[1]
+
+
+def test_two_networks_side_by_side_keep_their_own_broadcast_addresses() -> None:
+    halves = (IPv4Network("192.168.1.0/25"), IPv4Network("192.168.1.128/25"))
+    told = {address for network in Scope(halves, until=date.max).targets() for address in network}
+    assert IPv4Address("192.168.1.127") not in told
+    assert IPv4Address("192.168.1.128") not in told
+    assert len(told) == 252

@@ -102,3 +102,12 @@ def test_dicom_seen_makes_it_medical_and_its_absence_changes_nothing() -> None:
     assert described.kind == "archive"
     assert describe(described, [], ()).kind == "archive"
     assert describe(device, [], (9100,)).kind == "printer"
+
+
+def test_a_card_with_several_addresses_is_the_same_devices_every_night() -> None:
+    hosts = [(f"192.168.1.{last}", CARD) for last in (10, 11, 12)]
+    known: dict[str, Device] = {}
+    for _ in range(3):
+        night = identify(hosts, known.values())
+        known |= {device.id: device for device in night.values()}
+    assert len(known) == 3

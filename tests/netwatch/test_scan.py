@@ -7,6 +7,8 @@ from datetime import date
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, ClassVar
 
+import pytest
+
 from netwatch.egress import Egress, Pace, Scope
 from netwatch.model import (
     Coverage,
@@ -148,3 +150,22 @@ def test_anything_left_unasked_or_unfinished_makes_a_run_incomplete() -> None:
     for outcome in (Outcome.TIMED_OUT, Outcome.NOT_ASKED, Outcome.FAILED):
         assert not complete([], [row(outcome)])
     assert not complete([Failure("sweep", Vantage.LAN, "", None, Reason.NMAP_MISSING)], [])
+
+
+@pytest.mark.parametrize("broken", ["wants", "judge"])
+def test_a_probe_that_breaks_outside_its_question_stops_nothing_either(broken: str) -> None:
+    class Broken(Probing):
+        pass
+
+    def breaks(*_: object) -> None:
+        raise KeyError(NAME)
+
+    def does(target: Target, port: int, _: Egress) -> Iterator[Observation]:
+        yield target.observed("probing", port, "odd", {})
+
+    setattr(Broken, broken, breaks)
+    run = scan("127.83.0.8", Broken(does))
+    assert {failure.reason for failure in run.failures} == {Reason.BUG}
+    assert NAME not in repr(run)
+    assert Outcome.ANSWERED not in coverage_of(run, "probing")
+    assert not run.complete

@@ -155,3 +155,20 @@ def test_the_neighbour_table_is_read_without_a_word() -> None:
 def test_root_may_send_raw_packets() -> None:
     if os.geteuid() == 0:
         assert may_send_raw(Path("/bin/true"))
+
+
+def test_an_excluded_card_is_not_connected_to_when_nmap_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netwatch.sweep.may_send_raw", lambda _: True)
+    told = sweep(fake(tmp_path, DEATHS["is killed"]), excluded_macs=frozenset({"00:11:32:aa:bb:cc"}))
+    assert told.hosts == ()
+    assert Outcome.FAILED in told.outcomes
+    assert Outcome.ANSWERED not in told.outcomes
+
+
+def test_a_night_on_which_nobody_answered_looked_at_nothing(tmp_path: Path) -> None:
+    script = VERSION + ("print('<nmaprun><runstats><finished exit=\"success\"/></runstats></nmaprun>')\n")
+    told = sweep(fake(tmp_path, script))
+    assert told.outcomes == {Outcome.NO_ANSWER}
+    assert told.reasons == {Reason.TIMEOUT}

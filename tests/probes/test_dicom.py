@@ -18,7 +18,7 @@ from netwatch.probe import ProbeError
 from probes.dicom import Dicom
 from tests.lab import pdus
 from tests.lab.canary import CANARIES
-from tests.lab.scps import BEHAVIOURS, Scp, Tls, accept, answer, scp
+from tests.lab.scps import BEHAVIOURS, Scp, Tls, accept, answer, reject, scp
 
 HOSTS = count(1)
 USUAL, UNUSUAL = 11112, 50_001
@@ -188,11 +188,26 @@ def test_dicom_is_found_on_a_port_where_nobody_expects_it(address: str) -> None:
         assert ask(address, UNUSUAL).facts["query"] == "answered"
 
 
-def test_an_abort_at_once_proves_dicom_and_no_more(address: str) -> None:
+def test_an_abort_at_once_proves_dicom_and_settles_nothing(address: str) -> None:
     with scp("aborts_after_connect", address, USUAL):
         asked = ask(address)
     assert asked.facts["association"] == "aborted"
     assert asked.rules == []
+    assert asked.reason is Reason.CLOSED
+
+
+def test_a_rejection_that_is_for_now_settles_nothing(address: str) -> None:
+    with scp(Scp(associate=reject(2, 1, 1)), address, USUAL):
+        asked = ask(address)
+    assert asked.facts["reject_result"] == "rejected-transient"
+    assert asked.reason is Reason.BUSY
+
+
+def test_an_answer_that_nobody_recognises_settles_nothing(address: str) -> None:
+    with scp("garbage", address, USUAL):
+        asked = ask(address)
+    assert [seen.protocol for seen in asked.seen] == ["unknown"]
+    assert asked.reason is Reason.PROTOCOL
 
 
 @pytest.mark.parametrize(
@@ -201,7 +216,6 @@ def test_an_abort_at_once_proves_dicom_and_no_more(address: str) -> None:
         ("http", USUAL, "http"),
         ("http", UNUSUAL, "http"),
         ("ssh_banner", UNUSUAL, "ssh"),
-        ("garbage", USUAL, "unknown"),
     ],
 )
 def test_what_is_not_dicom_is_said_so(address: str, behaviour: str, port: int, word: str) -> None:
