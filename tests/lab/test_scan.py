@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.lab.canary import CANARIES
-from tests.lab.clinic import EMPTY, FIREWALLED, NOBODY, OPEN_ORTHANC, ORTHANC, TRUTH, Truth
+from tests.lab.clinic import EMPTY, FIREWALLED, MUTUAL_TLS, NOBODY, OPEN_ORTHANC, ORTHANC, TRUTH, Truth
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,8 @@ def test_a_firewall_that_drops_is_filtered_and_an_empty_host_is_closed(
 
 
 def test_everything_that_was_asked_was_answered(scanned: tuple[dict[str, Any], Path, Path]) -> None:
-    assert scanned[0]["failures"] == []
+    # DCMTK asks for our certificate and hangs up without an alert: a server that is unwell would too.
+    assert [(f["address"], f["reason"]) for f in scanned[0]["failures"]] == [(MUTUAL_TLS, "mute")]
     assert scanned[0]["run"]["complete"] is True
 
 
