@@ -14,7 +14,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from netwatch import mail
-from netwatch.model import Alert, ChangeKind, DeliveryError, Letter, NetwatchError, Severity
+from netwatch.errors import DeliveryError, NetwatchError
+from netwatch.model import Alert, ChangeKind, Letter, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netwatch.errors import ConfigError
 from netwatch.init import Answers, propose
-from netwatch.model import ConfigError
 from netwatch.words import LANGUAGES, messages
 
 if TYPE_CHECKING:

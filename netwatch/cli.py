@@ -28,8 +28,9 @@ from netwatch.composition import (
     write,
 )
 from netwatch.console import say, show, spoken, tell_delivery, tell_gaps, told, verdict, watched
+from netwatch.errors import NetwatchError
 from netwatch.exits import Exit
-from netwatch.model import NetwatchError, Severity
+from netwatch.model import Severity
 from netwatch.words import LANGUAGES, messages
 
 lang = click.option(

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwatch.model import ConfigError, NetwatchError, StoreError
+from netwatch.errors import ConfigError, NetwatchError, StoreError
 from netwatch.words import Catalogue
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Ge, Le, MinLen
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, field_validator, model_validator
 
+from netwatch.errors import ConfigError, ScopeError
 from netwatch.forms import (
     Credential,
     Day,
@@ -39,7 +40,6 @@ from netwatch.forms import (
     slugify,
     wrong,
 )
-from netwatch.model import ConfigError, ScopeError
 from netwatch.problem import SECRET, problems, sentence
 
 if TYPE_CHECKING:

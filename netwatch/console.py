@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netwatch.errors import NetwatchError
 from netwatch.exits import Exit
-from netwatch.model import NetwatchError, Severity, Status
+from netwatch.model import Severity, Status
 from netwatch.words import LANGUAGES, Messages, messages
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Literal
 
 from netwatch import mail
 from netwatch.config import load, require_authorisation
-from netwatch.model import NetwatchError
+from netwatch.errors import NetwatchError
+from netwatch.kernel import may_send_raw
 from netwatch.problem import sentence
 from netwatch.store import Store
-from netwatch.sweep import may_send_raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

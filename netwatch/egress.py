@@ -21,8 +21,9 @@ from datetime import UTC, date, datetime
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 from typing import TYPE_CHECKING
 
+from netwatch.errors import ScopeError
 from netwatch.line import Line
-from netwatch.model import PortState, Reason, ScopeError
+from netwatch.model import PortState, Reason
 from netwatch.probe import ProbeError
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from email.utils import format_datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from netwatch.errors import DeliveryError
 from netwatch.forms import MAIL_ADDRESS
-from netwatch.model import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

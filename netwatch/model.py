@@ -3,14 +3,6 @@
 Facts, judgement and words are three things: an Observation says what was seen, without severity and
 without language; a Finding says which rule holds where; the catalogue (words.py) holds severity and
 sentences. This module imports nothing of ours.
-
-Errors that stop a command, drawn as a tree; the command line turns each into one line and an exit code::
-
-    NetwatchError
-    ├── ConfigError      the site file is wrong: names the key and says what is right
-    ├── ScopeError       a packet would have left what is authorised
-    ├── StoreError       the database cannot be opened, or is newer than we are
-    └── DeliveryError    a mail could not be handed over
 """
 
 from __future__ import annotations
@@ -26,47 +18,6 @@ if TYPE_CHECKING:
 # A fact is what JSON can hold: no bytes, no object, no patient.
 Fact = str | int | bool | None
 Facts = dict[str, Fact]
-
-
-class NetwatchError(Exception):
-    """Something the user can act on.
-
-    `message` is the id of a sentence in netwatch/words/*.toml and `details` fill it in; `str()` gives
-    the English sentence's ingredients, the command line gives the sentence in the user's language.
-    """
-
-    def __init__(self, message: str, **details: object) -> None:
-        super().__init__(message, details)
-        self.message = message
-        self.details = details
-
-    def __str__(self) -> str:
-        """Enough for a log: the id and what fills it in."""
-        return f"{self.message}: " + ", ".join(f"{k}={v}" for k, v in self.details.items())
-
-
-class ConfigError(NetwatchError):
-    """A site file, or an option, is wrong. `problems` holds one error per key when there are several."""
-
-    def __init__(self, message: str, problems: tuple[ConfigError, ...] = (), **details: object) -> None:
-        super().__init__(message, **details)
-        self.problems = problems
-
-
-class ScopeError(NetwatchError):
-    """Refused: outside the site's authorisation. No packet left."""
-
-
-class StoreError(NetwatchError):
-    """The database cannot be used."""
-
-
-class DeliveryError(NetwatchError):
-    """A mail was not accepted. `permanent`: trying again will not help."""
-
-    def __init__(self, message: str, *, permanent: bool = False, **details: object) -> None:
-        super().__init__(message, **details)
-        self.permanent = permanent
 
 
 class Severity(StrEnum):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from netwatch.model import ConfigError
+from netwatch.errors import ConfigError
 from netwatch.problem import problems, shown
 
 if TYPE_CHECKING:

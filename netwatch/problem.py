@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, get_args
 
-from netwatch.model import ConfigError, NetwatchError
+from netwatch.errors import ConfigError, NetwatchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

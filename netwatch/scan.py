@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from netwatch import ports as port_list
+from netwatch.errors import ScopeError
 from netwatch.identity import describe, identify
 from netwatch.model import (
     Coverage,
@@ -27,7 +28,6 @@ from netwatch.model import (
     PortState,
     Reason,
     Run,
-    ScopeError,
     Target,
     Vantage,
 )

@@ -8,10 +8,7 @@ ARP finds. This module and scan.py are where that happens; nobody else knows tha
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -19,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch import nmapxml
-from netwatch.model import Coverage, Failure, Outcome, PortState, Reason, ScopeError, Vantage
+from netwatch.errors import ScopeError
+from netwatch.kernel import end_nmap, may_send_raw, neighbours
+from netwatch.model import Coverage, Failure, Outcome, PortState, Reason, Vantage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     Across = Callable[[Callable[[str], object], Iterable[str]], Iterable[object]]
 
-CAP_NET_RAW = 13
 OURSELVES = "localhost-response"  # nmap's word for an address of this machine
 TOGETHER = 256  # addresses looked for in one nmap run: progress and loss come in that grain
 
@@ -260,46 +258,3 @@ def handfuls(hosts: Iterable[Found], size: int) -> Iterator[tuple[Found, ...]]:
     rest = iter(hosts)
     while chunk := tuple(islice(rest, size)):
         yield chunk
-
-
-def end_nmap() -> None:
-    """End our nmap: we are being stopped, and python-nmap keeps its child to itself (Linux)."""
-    for children in Path("/proc/self/task").glob("*/children"):
-        with suppress(OSError):
-            for child in children.read_text(encoding="ascii").split():
-                if Path(f"/proc/{child}/comm").read_text(encoding="utf-8").strip() == "nmap":
-                    os.kill(int(child), signal.SIGTERM)
-
-
-def neighbours() -> dict[str, str]:
-    """Address -> MAC, from the kernel's ARP table (Linux: /proc/net/arp); empty elsewhere."""
-    try:
-        lines = Path("/proc/net/arp").read_text(encoding="ascii").splitlines()[1:]
-    except (OSError, ValueError):
-        return {}
-    rows = [line.split() for line in lines]
-    return {
-        row[0]: row[3].lower()
-        for row in rows
-        if len(row) >= 4 and int(row[2], 16) & 2 and row[3] != "00:00:00:00:00:00"  # noqa: PLR2004
-    }
-
-
-def may_send_raw(nmap: Path) -> bool:
-    """May this nmap, started by us, send packets of its own making?
-
-    As root or with an ambient CAP_NET_RAW (capabilities(7)), or because the file carries it.
-    """
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        held = {
-            name: int(value, 16)
-            for name, _, value in (line.partition(":") for line in status.splitlines())
-            if name in {"CapEff", "CapAmb"}
-        }
-        if held["CapAmb" if os.geteuid() else "CapEff"] >> CAP_NET_RAW & 1:
-            return True
-        granted: bytes = os.getxattr(nmap.resolve(), "security.capability")
-        return bool(struct.unpack_from("<I", granted, 4)[0] >> CAP_NET_RAW & 1)
-    except (OSError, ValueError, KeyError, struct.error, AttributeError):
-        return hasattr(os, "geteuid") and not Path("/proc").exists() and os.geteuid() == 0

@@ -12,7 +12,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from netwatch.model import StoreError
+from netwatch.errors import StoreError
 from netwatch.store import outbox, reading, writing
 from netwatch.store.lock import held
 

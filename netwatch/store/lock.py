@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from netwatch.model import StoreError
+from netwatch.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -123,7 +123,7 @@ def show(*parts: Table | str) -> None:
     """With an empty line before each table."""
     console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
     for part in parts:
-        console.print(*([] if isinstance(part, str) else ["\n"]), part, sep="")
+        console.print(*([] if isinstance(part, str) else [""]), part, sep="\n")
 
 
 def packets(capture: Path) -> tuple[Table, str]:

@@ -13,7 +13,8 @@ import probes
 from netwatch.alert import alert, deliver, letters, try_out
 from netwatch.config import Site
 from netwatch.diff import Night
-from netwatch.model import Change, ChangeKind, DeliveryError, Finding, Letter, Run, Severity, Vantage
+from netwatch.errors import DeliveryError
+from netwatch.model import Change, ChangeKind, Finding, Letter, Run, Severity, Vantage
 from netwatch.store import Store
 from netwatch.words import Catalogue
 from tests.lab.postoffice import Post, free_port, office

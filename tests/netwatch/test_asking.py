@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from netwatch import asking
 from netwatch.config import load
-from netwatch.model import ConfigError
+from netwatch.errors import ConfigError
 
 if TYPE_CHECKING:
     from netwatch.init import Answers

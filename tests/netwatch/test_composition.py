@@ -9,18 +9,8 @@ import pytest
 
 from netwatch.composition import composer, configured, folder, last_night, open_store, read_site, rules, write
 from netwatch.diff import Night
-from netwatch.model import (
-    Alert,
-    Change,
-    ChangeKind,
-    ConfigError,
-    Device,
-    Finding,
-    NetwatchError,
-    Run,
-    StoreError,
-    Vantage,
-)
+from netwatch.errors import ConfigError, NetwatchError, StoreError
+from netwatch.model import Alert, Change, ChangeKind, Device, Finding, Run, Vantage
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from netwatch import config
 from netwatch.config import MailSettings, Site, load, require_authorisation, sentence
-from netwatch.model import ConfigError, NetwatchError, ScopeError
+from netwatch.errors import ConfigError, NetwatchError, ScopeError
 from netwatch.words import messages
 
 if TYPE_CHECKING:

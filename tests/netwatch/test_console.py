@@ -14,19 +14,9 @@ from netwatch.alert import Delivery
 from netwatch.config import Site
 from netwatch.console import say, show, spoken, tell_delivery, tell_gaps, told, verdict, watched
 from netwatch.document import Document, FailurePart, FindingPart, RunPart
+from netwatch.errors import ConfigError, DeliveryError, NetwatchError, ScopeError, StoreError
 from netwatch.exits import Exit
-from netwatch.model import (
-    ConfigError,
-    DeliveryError,
-    Exposure,
-    NetwatchError,
-    Reason,
-    ScopeError,
-    Severity,
-    Status,
-    StoreError,
-    Vantage,
-)  # fmt: skip
+from netwatch.model import Exposure, Reason, Severity, Status, Vantage
 from netwatch.words import LANGUAGES, messages
 
 if TYPE_CHECKING:

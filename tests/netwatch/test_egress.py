@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwatch.egress import KNOCK, Egress, Pace, Scope
-from netwatch.model import PortState, Reason, ScopeError
+from netwatch.errors import ScopeError
+from netwatch.model import PortState, Reason
 from netwatch.probe import ProbeError
 from tests.lab.scps import scp
 

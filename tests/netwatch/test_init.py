@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from netwatch.config import Site, load
+from netwatch.errors import ConfigError
 from netwatch.init import Answers, Proposal, propose, render
-from netwatch.model import ConfigError
 from netwatch.words import messages
 
 ROOT = Path(__file__).parent.parent.parent

@@ -7,19 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from netwatch.model import (
-    ConfigError,
-    DeliveryError,
-    Exposure,
-    Finding,
-    NetwatchError,
-    Observation,
-    ScopeError,
-    Severity,
-    StoreError,
-    Target,
-    Vantage,
-)
+from netwatch.errors import ConfigError, DeliveryError, NetwatchError, ScopeError, StoreError
+from netwatch.model import Exposure, Finding, Observation, Severity, Target, Vantage
 
 FINDING = Finding("dicom-query-answered", "d", 104)
 

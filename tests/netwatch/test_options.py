@@ -9,7 +9,7 @@ import pytest
 from annotated_types import Ge, Le
 
 import probes
-from netwatch.model import ConfigError
+from netwatch.errors import ConfigError
 from netwatch.options import configure
 from netwatch.problem import sentence
 from netwatch.words import LANGUAGES, messages

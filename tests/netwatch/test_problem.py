@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
-from netwatch.model import ConfigError, ScopeError
+from netwatch.errors import ConfigError, ScopeError
 from netwatch.problem import MISSING, SENTENCES, UNKNOWN, problems, sentence, shown, written
 from netwatch.words import Messages, messages
 

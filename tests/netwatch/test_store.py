@@ -16,6 +16,7 @@ import pytest
 import probes
 from netwatch.diff import Night, compare
 from netwatch.document import PARTS
+from netwatch.errors import StoreError
 from netwatch.model import (
     Coverage,
     Device,
@@ -27,7 +28,6 @@ from netwatch.model import (
     Outcome,
     Reason,
     Run,
-    StoreError,
     Vantage,
 )
 from netwatch.store import FILE, Store

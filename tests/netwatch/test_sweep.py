@@ -19,8 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwatch.egress import Egress, Scope
-from netwatch.model import Outcome, PortState, Reason, ScopeError
-from netwatch.sweep import Found, Sweep, blocks, may_send_raw, neighbours
+from netwatch.errors import ScopeError
+from netwatch.kernel import may_send_raw, neighbours
+from netwatch.model import Outcome, PortState, Reason
+from netwatch.sweep import Found, Sweep, blocks
 from tests.lab.scps import scp
 
 if TYPE_CHECKING:

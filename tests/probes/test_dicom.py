@@ -12,7 +12,8 @@ import pytest
 
 from netwatch import association
 from netwatch.egress import Egress, Pace, Scope
-from netwatch.model import ConfigError, Observation, Reason, Target
+from netwatch.errors import ConfigError
+from netwatch.model import Observation, Reason, Target
 from netwatch.options import configure
 from netwatch.probe import ProbeError
 from probes.dicom import Dicom
