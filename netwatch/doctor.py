@@ -56,6 +56,9 @@ def _nmap(words: Messages) -> Iterator[Check]:
     try:
         told = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=10, check=False)
         version = told.stdout.splitlines()[0][:60] if told.stdout else ""
+    except PermissionError:
+        yield Check("nmap", "fail", words("doctor.nmap-refused", path=path))
+        return
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         version = ""
     if not version.startswith("Nmap version"):

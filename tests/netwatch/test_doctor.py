@@ -140,3 +140,15 @@ def test_a_mail_server_that_is_down_is_said_with_the_keys(
 def test_nobody_to_tell_is_a_warning(tmp_path: Path) -> None:
     assert results(tmp_path, site_file(tmp_path))["mail"].state == "warn"
     assert results(tmp_path, site_file(tmp_path, mail_port=25, recipients=""))["mail"].state == "warn"
+
+
+def test_an_nmap_that_may_not_start_is_told_apart_from_a_broken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError  # what Linux says of a file capability outside the bounding set
+
+    monkeypatch.setattr("netwatch.doctor.subprocess.run", refused)
+    told = next(iter(examine(tmp_path, None, messages("fr"))))
+    assert told.state == "fail"
+    assert "NET_RAW" in told.text
