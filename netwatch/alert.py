@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netwatch.store import Store
     from netwatch.words import Catalogue
 
+NOBODY = ""  # the recipient of a letter that was written before anybody was named
 NEWS = {ChangeKind.APPEARED, ChangeKind.WORSENED, ChangeKind.NEWLY_CHECKED}
 
 
@@ -40,11 +41,14 @@ def alert(run: Run, night: Night, catalogue: Catalogue) -> Alert | None:
 
 
 def letters(site: Site, subject: str, text: str, html: str) -> tuple[Letter, ...]:
-    """One letter for each recipient, each under a Message-ID that all its tries keep."""
+    """One letter for each recipient, each under a Message-ID that all its tries keep.
+
+    Without any recipient one letter is kept, unaddressed, until the site file names somebody.
+    """
     domain = mail.sender(site.mail).rpartition("@")[2] if site.mail else "netwatch.invalid"
     return tuple(
         Letter(f"<{secrets.token_hex(16)}@{domain}>", recipient, subject, text, html)
-        for recipient in site.recipients
+        for recipient in site.recipients or (NOBODY,)
     )
 
 
@@ -59,12 +63,13 @@ class Delivery:
 
 def deliver(store: Store, site: Site) -> Delivery:
     """Hand over every waiting letter of the site; each one's fate is on disk before the next."""
-    queue = store.waiting(site.slug)
+    queue = _addressed(store, site)
     if not queue:
         return Delivery(0, 0)
+    if not site.recipients:
+        return Delivery(0, len(queue), DeliveryError("mail.no-recipient"))
     if site.mail is None:
         return Delivery(0, len(queue), DeliveryError("mail.not-configured"))
-    sent, first_error = 0, None
     with ExitStack() as stack:
         try:
             session = stack.enter_context(mail.session(site.mail))
@@ -72,18 +77,33 @@ def deliver(store: Store, site: Site) -> Delivery:
             for letter in queue:
                 store.put_back(letter, str(error))
             return Delivery(0, len(queue), error)
-        for letter in queue:
-            store.trying(letter)
-            try:
-                session.send(letter, datetime.now(UTC))
-            except DeliveryError as error:
-                store.put_back(letter, str(error))
-                first_error = first_error or error
-                if error.message == "mail.cut":
-                    break  # nobody is there any more; a refusal, even for now, is this letter's alone
-            else:
-                store.sent(letter)
-                sent += 1
+        return _hand_over(store, queue, session)
+
+
+def _addressed(store: Store, site: Site) -> tuple[Letter, ...]:
+    """The waiting letters; those written to nobody go to whom the site file names by now."""
+    if site.recipients:
+        for letter in store.waiting(site.slug):
+            if letter.recipient == NOBODY:
+                store.address(letter, letters(site, letter.subject, letter.text, letter.html))
+    return store.waiting(site.slug)
+
+
+def _hand_over(store: Store, queue: tuple[Letter, ...], session: mail.Session) -> Delivery:
+    """One after the other. Raises nothing but what the store raises."""
+    sent, first_error = 0, None
+    for letter in queue:
+        store.trying(letter)
+        try:
+            session.send(letter, datetime.now(UTC))
+        except DeliveryError as error:
+            store.put_back(letter, str(error))
+            first_error = first_error or error
+            if error.message == "mail.cut":
+                break  # nobody is there any more; a refusal, even for now, is this letter's alone
+        else:
+            store.sent(letter)
+            sent += 1
     return Delivery(sent, len(queue) - sent, first_error)
 
 

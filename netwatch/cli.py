@@ -16,6 +16,7 @@ import click
 import netwatch
 from netwatch.composition import (
     check_site,
+    claim,
     composer,
     configured,
     drawn,
@@ -81,6 +82,7 @@ def scan(
     words, catalogue = messages(language), rules()
     signal.signal(signal.SIGTERM, _stop)
     with open_store(data) as store:
+        claim(store, practice, Path(site))
         with watched(words, quiet=form == "json") as progress:
             ended = night(
                 practice,
@@ -97,7 +99,7 @@ def scan(
         show(drawn("summary", practice.name, document, catalogue, language))
     tell_gaps(document, language)
     if not no_alert:
-        tell_delivery(practice, ended.delivery, language, alerted=ended.alerted)
+        tell_delivery(ended.delivery, language)
     sys.exit(verdict(document, fail_on))
 
 
@@ -176,7 +178,7 @@ def mail_flush(site: str, lang: str | None, data: Path | None) -> None:
     practice = read_site(site)
     with open_store(data) as store, store.lock(practice.slug):
         delivery = deliver(store, practice)
-    tell_delivery(practice, delivery, lang or practice.language, alerted=False)
+    tell_delivery(delivery, lang or practice.language)
     sys.exit(Exit.ERROR if delivery.waiting else Exit.CLEAN)
 
 

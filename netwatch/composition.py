@@ -52,6 +52,22 @@ def read_site(path: str) -> Site:
     return load(Path(path))
 
 
+def claim(store: Store, site: Site, path: Path) -> None:
+    """This site file's history is its own. Raises StoreError where another file bears the same short name.
+
+    A file that was moved takes its history along: the old one is no longer there, or another site's.
+    """
+    known = store.file(site.slug)
+    if known and Path(known) != path.resolve():
+        try:
+            rival = read_site(known).slug == site.slug
+        except ConfigError:
+            rival = False
+        if rival:
+            raise StoreError("store.two-files", site=site.slug, other=known, path=path)
+    store.remember(site.slug, site.name, site.language, str(path.resolve()))
+
+
 def check_site(path: Path, text: str) -> None:
     """Is this the text of a right site file? Raises ConfigError, before `path` is written."""
     from tempfile import TemporaryDirectory  # noqa: PLC0415

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from netwatch.alert import Delivery
-    from netwatch.config import Site
     from netwatch.document import Document
     from netwatch.scan import Progress
 
@@ -111,7 +110,7 @@ def tell_gaps(document: Document, language: str) -> None:
             say(words(f"cli.gap-{reason}"), "yellow")
 
 
-def tell_delivery(site: Site, delivery: Delivery, language: str, *, alerted: bool) -> None:
+def tell_delivery(delivery: Delivery, language: str) -> None:
     """Whether the alert arrived; if not, that it is kept."""
     words = messages(language)
     if delivery.sent:
@@ -119,8 +118,6 @@ def tell_delivery(site: Site, delivery: Delivery, language: str, *, alerted: boo
     if delivery.waiting:
         why = words(delivery.error.message, **delivery.error.details) if delivery.error else ""
         say(words("cli.mail-waiting", count=delivery.waiting, why=why), "red")
-    if alerted and not site.recipients:
-        say(words("mail.no-recipient"), "red")
 
 
 def verdict(document: Document, fail_on: str | None) -> Exit:

@@ -8,24 +8,22 @@ other tables proposes nothing, and the person is asked.
 from __future__ import annotations
 
 import json
-import sys
 import textwrap
 from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch.forms import PRIVATE, slugify
+from netwatch.kernel import TABLES, routes, table
 from netwatch.words import messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from netwatch.words import Messages
 
-KERNEL = Path("/proc/net")
-UP, VIA_GATEWAY = 0x1, 0x2  # linux/route.h
 EXAMPLE_DAY = date(2027, 12, 31)
 WIDTH = 100  # of a remark
 WIDEST = 20  # a wider network is proposed as the /24 around us: a practice does not fill it
@@ -58,55 +56,23 @@ class Answers:
     sender: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A line of /proc/net/route."""
-
-    card: str
-    network: IPv4Network
-    gateway: IPv4Address | None
-    metric: int
-
-
-def propose(kernel: Path = KERNEL) -> Proposal:
+def propose(kernel: Path = TABLES) -> Proposal:
     """The private network behind the default route. Never raises; None is what could not be read."""
     try:
-        routes = sorted(_routes(_table(kernel / "route")), key=lambda route: route.metric)
-        own = tuple(_own(_table(kernel / "fib_trie")))
+        known = sorted(routes(kernel), key=lambda route: route.metric)
+        own = tuple(_own(table(kernel / "fib_trie")))
     except OSError:
         return Proposal(None, None)
-    box = next((r for r in routes if r.network.prefixlen == 0 and r.gateway), None)
-    near = [r.network for r in routes if r.gateway is None and _private(r.network)]
+    box = next((r for r in known if r.network.prefixlen == 0 and r.gateway), None)
+    near = [r.network for r in known if r.gateway is None and _private(r.network)]
     if box is not None:
-        behind = [r.network for r in routes if r.card == box.card and r.network in near]
+        behind = [r.network for r in known if r.card == box.card and r.network in near]
         near = [network for network in behind if box.gateway in network] or behind
     elif len(near) > 1:
         near = []  # which of them is the practice's, we cannot know
     network = _narrowed(near[0], own) if near else None
     gateway = str(box.gateway) if box and box.gateway and _private(IPv4Network(box.gateway)) else None
     return Proposal(str(network) if network else None, gateway)
-
-
-def _table(path: Path) -> list[str]:
-    return path.read_text(encoding="ascii", errors="replace").splitlines()
-
-
-def _routes(lines: list[str]) -> Iterator[Route]:
-    """The routes that are up; a line of another form is passed over."""
-    for line in lines:
-        try:
-            card, target, gateway, flags, _, _, metric, mask, *_ = line.split()
-            if int(flags, 16) & UP:
-                network = IPv4Network((_address(target), str(_address(mask))))
-                via = _address(gateway) if int(flags, 16) & VIA_GATEWAY else None
-                yield Route(card, network, via, int(metric))
-        except (ValueError, OverflowError):
-            continue
-
-
-def _address(hexadecimal: str) -> IPv4Address:
-    """The kernel prints the number as its processor holds it."""
-    return IPv4Address(int(hexadecimal, 16).to_bytes(4, sys.byteorder))
 
 
 def _own(lines: list[str]) -> Iterator[IPv4Address]:

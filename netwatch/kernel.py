@@ -8,10 +8,19 @@ from __future__ import annotations
 import os
 import signal
 import struct
+import sys
 from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CAP_NET_RAW = 13
+TABLES = Path("/proc/net")
+UP, VIA_GATEWAY = 0x1, 0x2  # linux/route.h
 
 
 def end_nmap() -> None:
@@ -55,3 +64,45 @@ def may_send_raw(nmap: Path) -> bool:
         return bool(struct.unpack_from("<I", granted, 4)[0] >> CAP_NET_RAW & 1)
     except (OSError, ValueError, KeyError, struct.error, AttributeError):
         return hasattr(os, "geteuid") and not Path("/proc").exists() and os.geteuid() == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A line of /proc/net/route."""
+
+    card: str
+    network: IPv4Network
+    gateway: IPv4Address | None
+    metric: int
+
+
+def on_link(network: IPv4Network, tables: Path = TABLES) -> bool:
+    """Does ARP reach all of this network from here? Unknown kernels are believed to."""
+    try:
+        near = [route.network for route in routes(tables) if route.gateway is None]
+    except OSError:
+        return True
+    return network.is_loopback or any(network.subnet_of(own) for own in near)
+
+
+def table(path: Path) -> list[str]:
+    """A table's lines. Raises OSError."""
+    return path.read_text(encoding="ascii", errors="replace").splitlines()
+
+
+def routes(tables: Path = TABLES) -> Iterator[Route]:
+    """The routes that are up; a line of another form is passed over. Raises OSError."""
+    for line in table(tables / "route"):
+        try:
+            card, target, gateway, flags, _, _, metric, mask, *_ = line.split()
+            if int(flags, 16) & UP:
+                network = IPv4Network((_address(target), str(_address(mask))))
+                via = _address(gateway) if int(flags, 16) & VIA_GATEWAY else None
+                yield Route(card, network, via, int(metric))
+        except (ValueError, OverflowError):
+            continue
+
+
+def _address(hexadecimal: str) -> IPv4Address:
+    """The kernel prints the number as its processor holds it."""
+    return IPv4Address(int(hexadecimal, 16).to_bytes(4, sys.byteorder))

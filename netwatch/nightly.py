@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A night that was stored, and how its mail went. `alerted`: it had something to tell at once."""
+    """A night that was stored, and how its mail went."""
 
     run: Run
     delivery: Delivery
-    alerted: bool
 
 
 def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything it composed
@@ -70,7 +69,7 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
             store.record(run, moved, post)
             waiting = len(store.waiting(site.slug))
             delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
-    return Ended(run, delivery, alerted=news is not None)
+    return Ended(run, delivery)
 
 
 @contextmanager

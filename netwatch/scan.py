@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 SIDE_BY_SIDE = 25  # devices; each has one connection at a time
 
 # A question to a port that nobody vouched for may stay without an answer: that is what most ports do.
-# And a device on which so many ports stay mute is asked no more tonight.
-PATIENCE = 8
 HARMLESS = {Reason.MUTE}
+STOPPED = "stopped"
+PATIENCE = 8  # mute ports: a device with so many is asked no more tonight
 
 
 @dataclass(slots=True)
@@ -177,7 +177,7 @@ class Scan:
         """Record what a stop left unasked, and hosts that nothing is known of."""
         if not any(row.probe == "discovery" for row in self.coverage):
             self.coverage += [
-                Coverage("discovery", Vantage.LAN, str(network), None, (), Outcome.NOT_ASKED, "stopped")
+                Coverage("discovery", Vantage.LAN, str(network), None, (), Outcome.NOT_ASKED, STOPPED)
                 for network in self.egress.scope.covered()
             ]
         if interrupted:
@@ -199,7 +199,8 @@ class Scan:
                     p for p in self._wanted(probe, target) if (device.id, probe.name, p) not in asked
                 )
                 if left:
-                    self.coverage.append(_not_asked(probe.name, device, left))
+                    why = STOPPED if interrupted else f"{PATIENCE} other ports of this device stayed mute"
+                    self.coverage.append(_not_asked(probe.name, device, left, why))
 
     def _judged(self, probe: Probe, seen: Observation) -> tuple[Finding, ...]:
         """What a probe makes of what it saw; a Failure, and no answer, where it breaks on it."""
@@ -276,5 +277,5 @@ def where(error: Exception) -> str:
     return f"{type(error).__name__} in {frame.filename.rpartition('/')[2]}:{frame.lineno}"
 
 
-def _not_asked(probe: str, device: Device, ports: tuple[int, ...]) -> Coverage:
-    return Coverage(probe, Vantage.LAN, device.address, device.id, ports, Outcome.NOT_ASKED, "stopped")
+def _not_asked(probe: str, device: Device, ports: tuple[int, ...], why: str = STOPPED) -> Coverage:
+    return Coverage(probe, Vantage.LAN, device.address, device.id, ports, Outcome.NOT_ASKED, why)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from netwatch import nmapxml
 from netwatch.errors import ScopeError
-from netwatch.kernel import end_nmap, may_send_raw, neighbours
+from netwatch.kernel import end_nmap, may_send_raw, neighbours, on_link
 from netwatch.model import Coverage, Failure, Outcome, PortState, Reason, Vantage
 
 if TYPE_CHECKING:
@@ -97,10 +97,12 @@ class Sweep:
             self.failures.append(Failure("discovery", Vantage.LAN, "", None, Reason.TIMEOUT, why))
         told = ", ".join(sorted(ways)) or "nobody answered"
         outcome = Outcome.NO_ANSWER if alone else Outcome.ANSWERED
-        self.coverage += [
-            Coverage("discovery", Vantage.LAN, str(network), None, (), outcome, told)
-            for network in scope.covered()
-        ]
+        for network in scope.covered():
+            if scope.excluded_macs and not on_link(network):
+                ended = (Outcome.NOT_ASKED, "cards are excluded, and no ARP reaches this network")
+            else:
+                ended = (outcome, told)
+            self.coverage.append(Coverage("discovery", Vantage.LAN, str(network), None, (), *ended))
         cards = neighbours()
         known = [Found(host.address, host.mac or cards.get(host.address)) for host in found.values()]
         return tuple(host for host in sorted(known, key=_in_order) if self._allowed(host))

@@ -19,7 +19,6 @@ PACKAGES = ("netwatch", "probes", "reports")
 WITHOUT_TESTS = {
     "netwatch/__init__.py": "holds the version, which test_wheel reads",
     "netwatch/errors.py": "holds names, which the tests of every module expect",
-    "netwatch/kernel.py": "asked by the sweep and the doctor, whose tests run it on this kernel",
     "netwatch/exits.py": "holds numbers, which the tests of the commands expect",
     "netwatch/probe.py": "a contract: mypy holds every probe to it, test_probes shows a new one",
     **{

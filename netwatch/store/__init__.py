@@ -58,10 +58,15 @@ class Store:
         """No two scans, and no two deliveries, of one site at once. Raises StoreError."""
         return held(self.folder / f"{site}.lock")
 
-    def remember(self, slug: str, name: str, language: str) -> None:
-        """Know this site by its name."""
+    def remember(self, slug: str, name: str, language: str, file: str | None = None) -> None:
+        """Know this site by its name, and by the site file that it was last read from."""
         with self._writing() as db:
-            writing.site(db, slug, name, language)
+            writing.site(db, slug, name, language, file)
+
+    def file(self, slug: str) -> str | None:
+        """The site file that this site was last read from."""
+        row = next(self._db.query("select file from sites where slug = ?", [slug]), None)
+        return str(row["file"]) if row and row["file"] else None
 
     def record(self, run: Run, night: Night, letters: Iterable[Letter]) -> None:
         """Keep a run, what it changed and the letters it caused, whole or not at all."""
@@ -106,6 +111,11 @@ class Store:
     def waiting(self, site: str) -> tuple[Letter, ...]:
         """The letters that nobody has accepted yet, oldest first."""
         return outbox.waiting(self._db, site)
+
+    def address(self, letter: Letter, addressed: Iterable[Letter]) -> None:
+        """Put addressed letters in the place of one that was written to nobody."""
+        with self._writing() as db:
+            outbox.address(db, letter, addressed)
 
     def trying(self, letter: Letter) -> None:
         """A try starts: if we die now, we will know that this letter may have arrived."""

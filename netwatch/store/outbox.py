@@ -32,6 +32,18 @@ def add(db: Database, run: int, letters: Iterable[Letter]) -> None:
         )
 
 
+def address(db: Database, letter: Letter, addressed: Iterable[Letter]) -> None:
+    """In the place of a letter to nobody, one for each who is now named."""
+    for copy in addressed:
+        db.execute(
+            "insert into outbox (site, run, message_id, recipient, subject, text, html, created, state) "
+            "select site, run, ?, ?, subject, text, html, created, 'waiting' from outbox "
+            "where message_id = ?",
+            [copy.message_id, copy.recipient, letter.message_id],
+        )
+    db.execute("delete from outbox where message_id = ?", [letter.message_id])
+
+
 def waiting(db: Database, site: str) -> tuple[Letter, ...]:
     """Those not known to have arrived, oldest first."""
     rows = db.query(
@@ -61,5 +73,6 @@ def sent(db: Database, letter: Letter) -> None:
 def put_back(db: Database, letter: Letter, error: str) -> None:
     """The mail server has it not; `error` says why."""
     db.execute(
-        "update outbox set state = 'waiting', error = ? where message_id = ?", [error, letter.message_id]
+        "update outbox set state = 'waiting', error = ? where message_id = ? and state <> 'sent'",
+        [error, letter.message_id],
     )

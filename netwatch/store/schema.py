@@ -18,7 +18,7 @@ migrations = Migrations("netwatch")
 FIRST = """
 create table sites (
     id integer primary key, slug text not null unique, name text not null, language text not null,
-    networks text not null default '[]'
+    networks text not null default '[]', file text
 ) strict;
 create table texts (id integer primary key, digest text not null unique, body text not null) strict;
 create table runs (

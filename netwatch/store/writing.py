@@ -25,12 +25,13 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def site(db: Database, slug: str, name: str, language: str) -> None:
-    """The site's row."""
+def site(db: Database, slug: str, name: str, language: str, file: str | None) -> None:
+    """The site's row; a file that is not told leaves the one that is known."""
     db.execute(
-        "insert into sites (slug, name, language) values (?, ?, ?) "
-        "on conflict (slug) do update set name = excluded.name, language = excluded.language",
-        [slug, name, language],
+        "insert into sites (slug, name, language, file) values (?, ?, ?, ?) "
+        "on conflict (slug) do update set name = excluded.name, language = excluded.language, "
+        "file = coalesce(excluded.file, file)",
+        [slug, name, language, file],
     )
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.lab.letterbox import letterbox
+from tests.lab.postoffice import office
 from tests.lab.scps import Scp, accept, scp
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def main() -> None:
     site, data = site_file(given.folder, given.lang), given.folder / "data"
     started = time.monotonic()
     with ExitStack() as stack:
-        box = stack.enter_context(letterbox(MAIL, SMTP_PORT))
+        box = stack.enter_context(office(host=MAIL, port=SMTP_PORT))
         printer = clinic(stack)
         heading("Night 1: an open PACS, two that refuse, a PC, a printer")
         netwatch("scan", site, "--data", data)

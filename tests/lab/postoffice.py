@@ -19,7 +19,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from email.message import EmailMessage
 
     from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -37,16 +37,42 @@ class Post:
     data: str = "250 OK"
     dies: int = 0
     password: str | None = None
+    on_step: Callable[[str], None] = lambda _: (
+        None
+    )  # hears connect, mail, rcpt, data before they are answered
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)  # also those it did not acknowledge
     raw: list[bytes] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+    @property
+    def ids(self) -> set[str]:
+        """The Message-IDs that came."""
+        return {str(mail["Message-ID"]) for mail in self.mails}
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's names
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """A client says who it is."""
+        self.on_step("connect")
+        session.host_name = hostname
+        return responses
+
+    async def handle_MAIL(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """The sender."""
+        self.on_step("mail")
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Accept the recipient, or not."""
+        self.on_step("rcpt")
         if address in self.refuses:
             return self.refuses[address]
         envelope.rcpt_tos.append(address)
@@ -58,6 +84,7 @@ class Post:
         self.raw.append(raw)
         self.mails.append(BytesParser(policy=policy.default).parsebytes(raw))
         self.recipients.append(list(envelope.rcpt_tos))
+        self.on_step("data")
         if self.dies:
             self.dies -= 1
             assert isinstance(server.transport, asyncio.WriteTransport)
@@ -80,21 +107,22 @@ def free_port(address: str = "127.0.0.1") -> int:
 
 
 @contextmanager
-def office(
+def office(  # noqa: PLR0913 - each is one habit of real mail servers
     post: Post | None = None,
     *,
     starttls: ssl.SSLContext | None = None,
     tls: ssl.SSLContext | None = None,
     clear_login: bool = False,
+    host: str = "127.0.0.1",
     port: int | None = None,
 ) -> Iterator[Post]:
-    """It answers on 127.0.0.1. `clear_login`: it takes a password without STARTTLS, as bad ones do."""
+    """It answers on `host`. `clear_login`: it takes a password without STARTTLS, as bad ones do."""
     post = post or Post()
-    post.port = port or free_port()
+    post.port = port or free_port(host)
     login: dict[str, Any] = {} if post.password is None else {"authenticator": post.authenticate}
     server = Controller(
         post,
-        hostname="127.0.0.1",
+        hostname=host,
         port=post.port,
         ssl_context=tls,
         tls_context=starttls,

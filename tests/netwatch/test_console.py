@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from rich.table import Table
 
 from netwatch.alert import Delivery
-from netwatch.config import Site
 from netwatch.console import say, show, spoken, tell_delivery, tell_gaps, told, verdict, watched
 from netwatch.document import Document, FailurePart, FindingPart, RunPart
 from netwatch.errors import ConfigError, DeliveryError, NetwatchError, ScopeError, StoreError
@@ -185,18 +184,12 @@ def test_each_gap_is_told_once_with_what_to_do(capsys: pytest.CaptureFixture[str
     assert "apt install nmap" in err
 
 
-def site(*recipients: str) -> Site:
-    return Site.model_validate(
-        {"name": "Cabinet", "networks": ["192.168.1.0/24"], "recipients": list(recipients)}
-    )
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_alert_that_waits_says_why_and_how_to_send_it(
     capsys: pytest.CaptureFixture[str], language: str
 ) -> None:
     error = DeliveryError("mail.unreachable", host="smtp.x.example", port=587, why="refused")
-    tell_delivery(site("a@x.example"), Delivery(1, 2, error), language, alerted=True)
+    tell_delivery(Delivery(1, 2, error), language)
     err = capsys.readouterr().err
     assert "netwatch mail flush" in err
     assert "smtp.x.example:587" in err
@@ -204,7 +197,7 @@ def test_an_alert_that_waits_says_why_and_how_to_send_it(
 
 
 def test_an_alert_that_nobody_gets_is_not_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_delivery(site(), Delivery(0, 0), "en", alerted=True)
+    tell_delivery(Delivery(0, 1, DeliveryError("mail.no-recipient")), "en")
     assert messages("en")("mail.no-recipient") in capsys.readouterr().err
-    tell_delivery(site(), Delivery(0, 0), "en", alerted=False)
+    tell_delivery(Delivery(0, 0), "en")
     assert capsys.readouterr().err == ""

@@ -11,19 +11,16 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.lab.canary import CANARIES
-from tests.lab.letterbox import Letterbox, letterbox
+from tests.lab.postoffice import Post, office
 from tests.lab.scps import scp
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NETWATCH = str(Path(sys.executable).with_name("netwatch"))
 SMTP = 2526
@@ -47,8 +44,8 @@ def site(folder: Path, network: int, hosts: int = 1, **top: object) -> Path:
     return path
 
 
-def box(network: int, on_step: Callable[[str], None] | None = None) -> Any:  # noqa: ANN401 - a context
-    return letterbox(f"127.82.{network}.100", SMTP, on_step)
+def box(network: int, post: Post | None = None) -> AbstractContextManager[Post]:
+    return office(post, host=f"127.82.{network}.100", port=SMTP)
 
 
 def scan(path: Path, data: Path, *more: str) -> dict[str, Any]:
@@ -158,7 +155,7 @@ def test_two_scans_of_a_site_at_once_are_refused_with_words(tmp_path: Path) -> N
     assert "un autre netwatch" in second.stderr
 
 
-def killed_at(folder: Path, network: int, when: float | str) -> Letterbox:
+def killed_at(folder: Path, network: int, when: float | str) -> Post:
     """A scan killed -9 after so many seconds or at a step of SMTP, then one that may end: what was mailed?"""
     data, path = folder / f"data-{network}", site(folder, network)
     shutil.copytree(folder / "before", data)
@@ -169,7 +166,7 @@ def killed_at(folder: Path, network: int, when: float | str) -> Letterbox:
             os.kill(running.pop().pid, signal.SIGKILL)
 
     with ExitStack() as stack:
-        mails: Letterbox = stack.enter_context(box(network, kill))
+        mails: Post = stack.enter_context(box(network, Post(on_step=kill)))
         stack.enter_context(scp("open_pacs", f"127.82.{network}.1", 11112))
         process = subprocess.Popen(
             [NETWATCH, "scan", str(path), "--data", str(data)],
@@ -195,9 +192,37 @@ def test_killed_at_twenty_moments_no_alert_is_lost_or_doubled(tmp_path: Path) ->
     started = time.monotonic()
     scan(first, tmp_path / "before", "--no-alert")
     lasts = time.monotonic() - started
+    first.unlink()  # moved, not copied: two files may not share one history
     moments: list[float | str] = ["connect", "mail", "rcpt", "data"]
     moments += [lasts * 1.3 * (n + 1) / (TRIALS - 4) for n in range(TRIALS - 4)]
     with ThreadPoolExecutor(5) as pool:
         boxes = list(pool.map(lambda n: killed_at(tmp_path, 100 + n, moments[n]), range(TRIALS)))
     assert [len(came.ids) for came in boxes] == [1] * TRIALS
     assert all(len(came.mails) == 1 for came, when in zip(boxes, moments, strict=True) if when != "data")
+
+
+def test_an_alert_found_before_anybody_was_named_is_kept_and_then_arrives_once(tmp_path: Path) -> None:
+    path, data = site(tmp_path, 7), tmp_path / "data"
+    named = path.read_text(encoding="utf-8")
+    path.write_text(named.replace('recipients = ["dr@cabinet.example"]', ""), encoding="utf-8")
+    with box(7) as mails, scp("open_pacs", "127.82.7.1", 11112):
+        scan(path, data)
+        assert mails.mails == []
+        path.write_text(named.replace("dr@cabinet.example", 'a@x.example", "b@x.example'), encoding="utf-8")
+        scan(path, data)
+        scan(path, data)
+    assert sorted(mail["To"] for mail in mails.mails) == ["a@x.example", "b@x.example"]
+
+
+def test_two_site_files_with_one_name_never_share_a_history(tmp_path: Path) -> None:
+    path, data = site(tmp_path, 8), tmp_path / "data"
+    scan(path, data, "--no-alert")
+    rival = tmp_path / "rival.toml"
+    shutil.copy(path, rival)
+    refused = subprocess.run(
+        [NETWATCH, "scan", str(rival), "--data", str(data)], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert "slug" in refused.stderr
+    path.unlink()
+    assert scan(rival, data, "--no-alert")["changes"] == [], "a file that was moved takes its history along"
