@@ -174,3 +174,13 @@ def test_a_night_on_which_nobody_answered_looked_at_nothing(tmp_path: Path) -> N
     told = sweep(fake(tmp_path, script))
     assert told.outcomes == {Outcome.NO_ANSWER}
     assert told.reasons == {Reason.TIMEOUT}
+
+
+def test_where_cards_are_excluded_a_network_beyond_arp_is_not_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netwatch.sweep.may_send_raw", lambda _: True)
+    monkeypatch.setattr("netwatch.sweep.on_link", lambda _: False)
+    script = VERSION + "print('<nmaprun><runstats><finished exit=\"success\"/></runstats></nmaprun>')\n"
+    told = sweep(fake(tmp_path, script), excluded_macs=frozenset({"00:11:32:aa:bb:cc"}))
+    assert told.outcomes == {Outcome.NOT_ASKED}
