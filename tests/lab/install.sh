@@ -93,7 +93,8 @@ with open("pyproject.toml", "rb") as file:
     print(*tomllib.load(file)["dependency-groups"]["dev"], sep="\n")
 PY
     pip_install -r .venv/dev.txt
-    pip_install --no-build-isolation -e .
+    # with build isolation: python-nmap comes as source, and a new venv may hold neither setuptools nor wheel
+    pip_install -e .
     printf '%s\n' "$fingerprint" >"$stamp"
 }
 
