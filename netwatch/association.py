@@ -89,7 +89,7 @@ class Association:
 
         Raises Aborted, NotDicom, ProbeError.
         """
-        self.line.send(_request(self.calling, self.called))
+        self.line.send(_request(self.calling, self.called), "A-ASSOCIATE-RQ")
         kind, size = self._header()
         if kind == AC:
             return _accepted(self._body(size, ACCEPTED_MOST))
@@ -108,7 +108,7 @@ class Association:
 
         ask = C_ECHO()
         ask.AffectedSOPClassUID = VERIFICATION
-        return self._ask(C_ECHO_RQ(), ask, VERIFICATION, ECHO_RSP)
+        return self._ask(C_ECHO_RQ(), ask, VERIFICATION, ECHO_RSP, "C-ECHO-RQ")
 
     def find(self) -> int:
         """C-FIND at STUDY level for one random StudyInstanceUID and nothing else; the first status.
@@ -124,12 +124,12 @@ class Association:
         ask.AffectedSOPClassUID = STUDY_ROOT_FIND
         ask.Priority = 2
         ask.Identifier = BytesIO(identifier())
-        return self._ask(C_FIND_RQ(), ask, STUDY_ROOT_FIND, FIND_RSP)
+        return self._ask(C_FIND_RQ(), ask, STUDY_ROOT_FIND, FIND_RSP, "C-FIND-RQ")
 
     def release(self) -> None:
         """A-RELEASE, and wait for its answer; whatever else comes is not read."""
         with suppress(ProbeError, NotDicom):
-            self.line.send(_pdu(5, bytes(4)))
+            self.line.send(_pdu(5, bytes(4)), "A-RELEASE-RQ")
             kind, size = self._header()
             if kind == RELEASE_RP:
                 self._body(size, SMALL)
@@ -137,9 +137,9 @@ class Association:
     def abort(self) -> None:
         """A-ABORT: this talk is over."""
         with suppress(ProbeError):
-            self.line.send(_pdu(ABORT, bytes(4)))
+            self.line.send(_pdu(ABORT, bytes(4)), "A-ABORT")
 
-    def _ask(self, message: object, primitive: object, syntax: str, expected: int) -> int:
+    def _ask(self, message: object, primitive: object, syntax: str, expected: int, what: str) -> int:
         """Send one DIMSE request, return the status of its first response."""
         from pynetdicom.pdu import P_DATA_TF  # noqa: PLC0415 - slow to import
 
@@ -149,7 +149,7 @@ class Association:
         for part in message.encode_msg(CONTEXTS[syntax], 16_382):  # type: ignore[attr-defined]
             pdu = P_DATA_TF()
             pdu.from_primitive(part)
-            self.line.send(pdu.encode())
+            self.line.send(pdu.encode(), what)
         command = command_fields(self._command())
         if command.get(COMMAND_FIELD) != expected or STATUS not in command:
             raise ProbeError(Reason.PROTOCOL, "the response is not one to our request")

@@ -14,39 +14,32 @@ from typing import Any
 import click
 
 import netwatch
+from netwatch.cli_mail import mail
 from netwatch.composition import (
+    as_json,
+    audit_of,
     check_site,
     claim,
     composer,
     configured,
+    draw_plan,
     drawn,
     folder,
     last_night,
     open_store,
+    planned_for,
     read_site,
     rules,
+    slug_of,
     stored,
     write,
 )
-from netwatch.console import say, show, spoken, tell_delivery, tell_gaps, told, verdict, watched
+from netwatch.console import show, spoken, tell_delivery, tell_gaps, told, verdict, watched
 from netwatch.errors import NetwatchError
 from netwatch.exits import Exit
 from netwatch.model import Severity
-from netwatch.words import LANGUAGES, messages
-
-lang = click.option(
-    "--lang", type=click.Choice(LANGUAGES), help="Language of what is shown; else the site's."
-)
-data = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="NETWATCH_DATA",
-    help="Folder of the database; else the user's data folder ($NETWATCH_DATA).",
-)
-site_argument = click.argument("site")
-as_text_or_json = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print the result."
-)
+from netwatch.switches import all_ports, as_text_or_json, data, lang, site_argument
+from netwatch.words import messages
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
@@ -63,6 +56,7 @@ def main() -> None:
 @site_argument
 @as_text_or_json
 @click.option("--no-alert", is_flag=True, help="Mail nobody, neither now nor later, about this run.")
+@all_ports
 @click.option(
     "--fail-on",
     type=click.Choice([severity.value for severity in Severity]),
@@ -72,7 +66,13 @@ def main() -> None:
 @data
 @told
 def scan(
-    site: str, form: str, no_alert: bool, fail_on: str | None, lang: str | None, data: Path | None
+    site: str,
+    form: str,
+    no_alert: bool,
+    all_ports: bool,
+    fail_on: str | None,
+    lang: str | None,
+    data: Path | None,
 ) -> None:
     """Do one night: sweep, ask, judge, store, compare, alert."""
     from netwatch.nightly import night  # noqa: PLC0415 - slow to import
@@ -91,6 +91,7 @@ def scan(
                 catalogue,
                 progress,
                 None if no_alert else composer(practice, store, catalogue),
+                all_ports=all_ports,
             )
         document = stored(store, practice.slug, catalogue, language)
     if form == "json":
@@ -101,6 +102,59 @@ def scan(
     if not no_alert:
         tell_delivery(ended.delivery, language)
     sys.exit(verdict(document, fail_on))
+
+
+@main.command("plan")
+@site_argument
+@as_text_or_json
+@all_ports
+@lang
+@data
+@told
+def show_plan(site: str, form: str, all_ports: bool, lang: str | None, data: Path | None) -> None:
+    """Say what a scan would do, to whom, how fast, and how long it would take. Sends nothing."""
+    planned, language = planned_for(site, data, lang, all_ports=all_ports)
+    click.echo(as_json(planned)) if form == "json" else show(draw_plan(planned, language))
+
+
+@main.command("audit")
+@site_argument
+@as_text_or_json
+@click.option("--run", "named", help="A run by its name; else the last one.")
+@lang
+@data
+@told
+def show_audit(
+    site: str,
+    form: str,
+    named: str | None,
+    lang: str | None,  # noqa: ARG001 - errors are told in it
+    data: Path | None,
+) -> None:
+    """Show what was sent to whom, by which question, and when."""
+    from netwatch.console import logged  # noqa: PLC0415
+
+    for line in logged(audit_of(site, data, named), raw=form == "json"):
+        click.echo(line)
+
+
+@main.command()
+@site_argument
+@click.argument("device")
+@lang
+@data
+@told
+def release(site: str, device: str, lang: str | None, data: Path | None) -> None:
+    """Ask a device again that fell silent under a check; DEVICE is its address, card or id."""
+    slug, language = slug_of(site, lang)
+    words = messages(language)
+    with open_store(data) as store, store.lock(slug):
+        known = [d for d in store.devices(slug) if device.lower() in {d.address, d.mac, d.id}]
+        if not known:
+            raise NetwatchError("cli.no-such-device", device=device)
+        for one in known:
+            store.release(slug, one.id)
+            click.echo(words("cli.released" if one.left_alone else "cli.not-left-alone", device=device))
 
 
 @main.command()
@@ -137,49 +191,6 @@ def _listing(name: str, part: str, doc: str) -> None:
 _listing("findings", "findings", "List what is wrong, worst first, with what is unverified.")
 _listing("devices", "devices", "List every device ever seen on the site.")
 _listing("diff", "changes", "List what moved between the last two nights.")
-
-
-@main.group()
-def mail() -> None:
-    """Try the mail settings, or hand over what waits."""
-
-
-@mail.command("test")
-@site_argument
-@lang
-@told
-def mail_test(site: str, lang: str | None) -> None:
-    """Send a test mail to every recipient of the site."""
-    from netwatch.alert import try_out  # noqa: PLC0415 - slow to import
-
-    practice = read_site(site)
-    words = messages(lang or practice.language)
-    failed = False
-    for recipient, error in try_out(
-        practice, words("cli.test-subject", site=practice.name), words("cli.test-text", site=practice.name)
-    ):
-        if error is None:
-            click.echo(words("cli.test-sent", recipient=recipient))
-        else:
-            failed = True
-            say(words(error.message, **error.details), "red")
-    sys.exit(Exit.ERROR if failed else Exit.CLEAN)
-
-
-@mail.command("flush")
-@site_argument
-@lang
-@data
-@told
-def mail_flush(site: str, lang: str | None, data: Path | None) -> None:
-    """Hand over now the alerts that a mail server did not take earlier."""
-    from netwatch.alert import deliver  # noqa: PLC0415 - slow to import
-
-    practice = read_site(site)
-    with open_store(data) as store, store.lock(practice.slug):
-        delivery = deliver(store, practice)
-    tell_delivery(delivery, lang or practice.language)
-    sys.exit(Exit.ERROR if delivery.waiting else Exit.CLEAN)
 
 
 @main.command()
@@ -243,3 +254,6 @@ def init(path: Path, lang: str | None, force: bool, **given: Any) -> None:  # no
 def _stop(_signal: int, _frame: object) -> None:
     """SIGTERM ends a scan as Ctrl-C does: what was seen is kept."""
     raise KeyboardInterrupt
+
+
+main.add_command(mail)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch.errors import ConfigError, NetwatchError, StoreError
+from netwatch.model import LIVENESS
 from netwatch.words import Catalogue
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from netwatch.config import Site
     from netwatch.document import Document
     from netwatch.model import Alert, Run
+    from netwatch.plan import Plan
     from netwatch.probe import Probe
     from netwatch.store import Store
+
+RULES = Path(__file__).with_name("rules.toml")
 
 
 def write(path: Path, text: str) -> None:
@@ -83,10 +87,10 @@ def check_site(path: Path, text: str) -> None:
 
 
 def rules() -> Catalogue:
-    """The words of every probe's findings."""
+    """The words of every probe's findings, and of the engine's own."""
     import probes  # noqa: PLC0415
 
-    return Catalogue(probes.words())
+    return Catalogue((*probes.words(), RULES))
 
 
 def configured(site: Site) -> tuple[Probe, ...]:
@@ -101,23 +105,81 @@ def composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert,
     """Writes this site's alerts in its language."""
 
     def compose(alert: Alert, run: Run) -> tuple[str, str, str]:
-        from reports import mail  # noqa: PLC0415 - slow to import
+        from netwatch.liveness import told  # noqa: PLC0415 - slow to import
+        from reports import mail  # noqa: PLC0415
 
         devices = {device.id: device for device in (*store.devices(site.slug), *run.devices)}
         public = [str(address) for address in site.public_addresses]
         letter = mail.compose(
-            site.name, alert, devices, catalogue, site.language, run.complete, run.finished, public
+            site.name,
+            alert,
+            devices,
+            catalogue,
+            site.language,
+            run.complete,
+            run.finished,
+            public,
+            {seen.device: told(seen) for seen in run.observations if seen.probe == LIVENESS},
         )
         return letter.subject, letter.text, letter.html
 
     return compose
 
 
+def is_file(site: str) -> bool:
+    """Was a site file named, and not a short name?"""
+    return os.sep in site or site.endswith(".toml") or Path(site).is_file()
+
+
+def slug_of(site: str, lang: str | None) -> tuple[str, str]:
+    """(short name, language) of a site file, or of a short name."""
+    if not is_file(site):
+        return site, lang or "en"
+    practice = read_site(site)
+    return practice.slug, lang or practice.language
+
+
+def audit_of(site: str, data: Path | None, run: str | None) -> Path:
+    """The audit log of a run, or of the last one. Raises StoreError."""
+    from netwatch import audit  # noqa: PLC0415
+
+    slug, _ = slug_of(site, None)
+    where = folder(data)
+    return audit.folder(where, slug) / f"{Path(run).name}.jsonl" if run else audit.newest(where, slug)
+
+
+def planned_for(site: str, data: Path | None, lang: str | None, *, all_ports: bool) -> tuple[Plan, str]:
+    """(what a scan of this site file would do, language). Sends nothing."""
+    from datetime import datetime  # noqa: PLC0415
+
+    from netwatch.plan import plan  # noqa: PLC0415 - slow to import
+
+    practice = read_site(site)
+    with open_store(data) as store:
+        made = plan(practice, store, configured(practice), datetime.now().astimezone(), all_ports=all_ports)
+    return made, lang or practice.language
+
+
+def draw_plan(plan: Plan, language: str) -> object:
+    """The plan as tables."""
+    from reports.plan import table  # noqa: PLC0415 - slow to import
+
+    return table(plan, language)
+
+
+def as_json(plan: Plan) -> str:
+    """The plan for a machine."""
+    import json  # noqa: PLC0415
+    from dataclasses import asdict  # noqa: PLC0415
+
+    return json.dumps({"schema": "netwatch/plan-1"} | asdict(plan), ensure_ascii=False, indent=2)
+
+
 def last_night(site: str, data: Path | None, lang: str | None) -> tuple[str, Document, str, tuple[str, ...]]:
     """(name, last night, language, public addresses) of a site file or of a short name."""
     slug, spoken = site, ""
     public: tuple[str, ...] = ()
-    if os.sep in site or site.endswith(".toml") or Path(site).is_file():
+    if is_file(site):
         practice = read_site(site)
         slug, spoken = practice.slug, practice.language
         public = tuple(str(address) for address in practice.public_addresses)

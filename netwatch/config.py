@@ -16,23 +16,20 @@ from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotati
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import Ge, Le, MinLen
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, field_validator, model_validator
+from annotated_types import MinLen
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from netwatch.errors import ConfigError, ScopeError
 from netwatch.forms import (
     Credential,
     Day,
-    FewPorts,
     Gateway,
     Host,
-    Mac,
+    Hours,
     Mailbox,
-    Network,
     OwnNetwork,
     Phrase,
     Port,
-    Ports,
     Public,
     SecretFile,
     Slug,
@@ -41,6 +38,14 @@ from netwatch.forms import (
     wrong,
 )
 from netwatch.problem import SECRET, problems, sentence
+from netwatch.settings import (
+    MOST_ADDRESSES,
+    ClassSettings,
+    Exclusions,
+    PaceSettings,
+    SweepSettings,
+    Table,
+)
 
 if TYPE_CHECKING:
     from datetime import date
@@ -48,26 +53,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Authorisation",
-    "Exclusions",
     "MailSettings",
     "Site",
-    "SweepSettings",
     "load",
     "problems",
     "require_authorisation",
     "sentence",
 ]
 
-MOST_ADDRESSES = 65_536  # a /16: a night at our pace could not cover more
 LARGEST_FILE = 1_000_000  # bytes
 LARGEST_PASSWORD = 4096  # bytes
 MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
-
-
-class Table(BaseModel):
-    """A table of the site file: nothing unknown goes in, nothing changes afterwards."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Authorisation(Table):
@@ -76,14 +72,6 @@ class Authorisation(Table):
     by: Phrase = Field(description="Who allowed the scan", examples=['"Dr Martin"'])
     role: Phrase = Field(description="In which capacity", examples=['"titulaire du cabinet"'])
     until: Day = Field(description="The last day on which a scan may start", examples=["2027-01-31"])
-
-
-class Exclusions(Table):
-    """What is never touched, though it lies in the networks."""
-
-    addresses: tuple[Network, ...] = Field(default=(), description="Addresses or networks")
-    macs: frozenset[Mac] = Field(default=frozenset(), description="Network cards, by their MAC")
-    ports: Ports = Field(default=frozenset(), description='Ports, alone or as "6000-6100"')
 
 
 class MailSettings(Table):
@@ -152,17 +140,6 @@ def _secret(path: Path, *, guarded: bool = False) -> str:
     return password
 
 
-class SweepSettings(Table):
-    """How far a night reaches."""
-
-    max_addresses: Annotated[int, Strict(), Ge(1), Le(MOST_ADDRESSES)] = Field(
-        default=4096, description="The networks may hold this many addresses in all"
-    )
-    extra_ports: FewPorts = Field(
-        default=(), description='Ports asked besides the usual ones, alone or as "5100-5110"'
-    )
-
-
 class Site(Table):
     """One practice."""
 
@@ -182,7 +159,12 @@ class Site(Table):
     authorisation: Authorisation | None = Field(default=None, description="Without it, or past it, no scan")
     mail: MailSettings | None = Field(default=None, description="Without it, no mail")
     exclude: Exclusions = Field(default=Exclusions(), description="What is never touched")
+    window: Hours | None = Field(
+        default=None, description="The hours in which anything is sent", examples=['"22:00-06:00"']
+    )
     sweep: SweepSettings = Field(default=SweepSettings(), description="How far a night reaches")
+    pace: PaceSettings = Field(default=PaceSettings(), description="How fast; lower it freely")
+    classes: ClassSettings = Field(default=ClassSettings(), description="What devices are, where you know")
     probes: Mapping[str, Mapping[str, object]] = Field(
         default={}, description="The options of each probe, under [probes.NAME]"
     )

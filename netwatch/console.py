@@ -6,6 +6,7 @@ Progress is drawn only where somebody watches; a cron job's mail stays short. NO
 from __future__ import annotations
 
 import functools
+import json
 import sys
 import tomllib
 from contextlib import contextmanager
@@ -108,6 +109,25 @@ def tell_gaps(document: Document, language: str) -> None:
     for reason in sorted({failure.reason for failure in document.failures}):
         if f"cli.gap-{reason}" in words.sentences:
             say(words(f"cli.gap-{reason}"), "yellow")
+
+
+def logged(log: Path, *, raw: bool) -> Iterator[str]:
+    """The lines of an audit log: as they are, or for a person. Raises StoreError."""
+    from netwatch import audit  # noqa: PLC0415
+
+    for entry in audit.read(log):
+        if raw:
+            yield json.dumps(entry)
+            continue
+        rest = {key: value for key, value in entry.items() if key not in {"at", "question", "to"}}
+        told = "  ".join(f"{key}={_shown(value)}" for key, value in rest.items() if value)
+        at, question, to = (str(entry.get(key, "")) for key in ("at", "question", "to"))
+        yield f"{at[:19]}Z  {question:<9}  {to:<15}  {told}"
+
+
+def _shown(value: object) -> str:
+    """One value of a log line."""
+    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def tell_delivery(delivery: Delivery, language: str) -> None:

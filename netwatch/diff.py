@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
-from netwatch.model import Change, ChangeKind, Finding, Outcome, Status
+from netwatch.model import LIVENESS, Change, ChangeKind, Finding, Outcome, Status
+from netwatch.portset import PortSet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from netwatch.model import Coverage, Facts, Run
 
@@ -35,7 +36,7 @@ class Picture:
 
     findings: Mapping[Finding, Status] = field(default_factory=dict)
     devices: frozenset[str] = frozenset()
-    asked: Mapping[tuple[str, str], frozenset[int]] = field(default_factory=dict)
+    asked: Mapping[tuple[str, str], Container[int]] = field(default_factory=dict)
     facts: Mapping[tuple[str, str, int], Facts] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
 
@@ -54,8 +55,7 @@ class Night:
 
 def compare(before: Picture, run: Run, ladder: Ladder) -> Night:
     """The night. `compare(after, same run)` moves nothing."""
-    answers = _answers(run.coverage)
-    now = _settle(before, run, answers, ladder)
+    now = _settle(before, run, _answers(run.coverage), ladder)
     changes = [
         *_arrivals(before, run, now, ladder),
         *_departures(before, now, ladder),
@@ -65,22 +65,26 @@ def compare(before: Picture, run: Run, ladder: Ladder) -> Night:
     )
 
 
-def _answers(coverage: Iterable[Coverage]) -> frozenset[tuple[str, str, int]]:
-    """The (device, probe, port) that tonight's answers settle; a closed port settles every probe's."""
-    return frozenset(
-        (row.device, row.probe, port)
-        for row in coverage
-        if row.device is not None and row.outcome in GONE
-        for port in row.ports
-    )
+# By (device, probe): the ports that tonight's answers settle.
+Answers = dict[tuple[str, str], PortSet]
 
 
-def _settled(
-    finding: Finding, answers: frozenset[tuple[str, str, int]], otherwise: frozenset[tuple[str, str, int]]
-) -> bool:
+def _answers(coverage: Iterable[Coverage]) -> Answers:
+    """What tonight's answers settle; a closed port settles every probe's."""
+    answers: Answers = {}
+    for row in coverage:
+        if row.device is not None and row.outcome in GONE:
+            key = (row.device, row.probe)
+            answers[key] = answers.get(key, PortSet()) | PortSet.of(row.ports)
+    return answers
+
+
+def _settled(finding: Finding, answers: Answers, otherwise: frozenset[tuple[str, str, int]]) -> bool:
+    def answered(probe: str) -> bool:
+        return finding.port in answers.get((finding.device, probe), ())
+
     question = (finding.device, finding.probe, finding.port)
-    closed = (finding.device, "sweep", finding.port)
-    return closed in answers or (question in answers and question not in otherwise)
+    return answered("sweep") or (answered(finding.probe) and question not in otherwise)
 
 
 def _asked_otherwise(before: Picture, run: Run) -> frozenset[tuple[str, str, int]]:
@@ -95,9 +99,7 @@ def _asked_otherwise(before: Picture, run: Run) -> frozenset[tuple[str, str, int
     )
 
 
-def _settle(
-    before: Picture, run: Run, answers: frozenset[tuple[str, str, int]], ladder: Ladder
-) -> dict[Finding, Status]:
+def _settle(before: Picture, run: Run, answers: Answers, ladder: Ladder) -> dict[Finding, Status]:
     """Every finding of before and of tonight, with its status now."""
     otherwise = _asked_otherwise(before, run)
     now = {
@@ -148,6 +150,8 @@ def _departures(before: Picture, now: Mapping[Finding, Status], ladder: Ladder) 
 
 def _novelty(before: Picture, run: Run, finding: Finding) -> ChangeKind:
     """New in the world, or only new to us?"""
+    if finding.probe == LIVENESS:
+        return ChangeKind.APPEARED  # it answered minutes ago
     known = before.facts.get((finding.device, finding.probe, finding.port))
     if known is not None and known in (o.facts for o in run.observations if _about(o, finding)):
         return ChangeKind.NEWLY_CHECKED  # the same facts as before, judged by a rule we did not have

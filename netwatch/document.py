@@ -9,7 +9,7 @@ observation can.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from netwatch.model import (  # noqa: TC001 - the JSON schema is made from these at run time
@@ -21,24 +21,32 @@ from netwatch.model import (  # noqa: TC001 - the JSON schema is made from these
     Status,
     Vantage,
 )
+from netwatch.portset import PortSet
 
 VERSION = "netwatch/1"
 
 
 @dataclass(frozen=True, slots=True)
 class RunPart:
-    """The night. `complete`: everything that was to be asked was asked, and ended."""
+    """The night. `complete`: everything that was to be asked was asked, and ended.
+
+    `stopped`: why it ended early. `pace`: the limits it kept, with `override_by` and `override_reason` where
+    they are above netwatch's own.
+    """
 
     id: str
     started: str
     finished: str
     complete: bool
     vantages: tuple[Vantage, ...]
+    stopped: str | None = None
+    pace: dict[str, str | int | float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class DevicePart:
-    """A device of the site. `last_seen` before `run.started`: it did not answer tonight."""
+    """A device of the site. `last_seen` before `run.started`: it did not answer tonight. `left_alone`: since
+    when it is not touched, because it fell silent under a check."""
 
     id: str
     address: str
@@ -51,6 +59,7 @@ class DevicePart:
     version: str | None
     first_seen: str
     last_seen: str
+    left_alone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,15 @@ class CoveragePart:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundPart:
+    """A device's way through the ports outside the usual list: how many were looked at since it began."""
+
+    device: str
+    began: str
+    ports: int
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One run of one site."""
 
@@ -139,6 +157,7 @@ class Document:
     changes: tuple[ChangePart, ...]
     failures: tuple[FailurePart, ...]
     coverage: tuple[CoveragePart, ...]
+    rounds: tuple[RoundPart, ...] = ()
 
     def to_json(self, part: str | None = None) -> str:
         """The document as text, or one of its lists under its name and that of the site and the run."""
@@ -156,15 +175,9 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | whole | {"title": VERSION}
 
 
-PARTS = tuple(field.name for field in fields(Document))
+PARTS = tuple(one.name for one in fields(Document))
 
 
 def port_list(ports: tuple[int, ...]) -> str:
     """`(22, 80, 104, 105)` as `22,80,104-105`."""
-    runs: list[list[int]] = []
-    for port in sorted(ports):
-        if runs and port == runs[-1][1] + 1:
-            runs[-1][1] = port
-        else:
-            runs.append([port, port])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+    return str(PortSet.of(ports))

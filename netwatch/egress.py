@@ -1,211 +1,175 @@
 """May this packet leave, and when? The only way out of netwatch.
 
-Scope, authorisation, excluded addresses, cards and ports, ports that must never receive a byte, one
-connection at a time to a device, the pause between two, bytes and seconds: all of it is enforced here,
-so that a probe cannot be unsafe. nmap sends packets of its own: its whole argument list is written
-here, from parsed addresses and constants, and from nothing else.
+Scope, authorisation, excluded addresses, cards and ports, ports that must never receive a byte, what a
+device's class may be asked, one connection at a time to a device, the pause between two, packets a second,
+bytes and seconds: all of it is enforced here, so that a probe cannot be unsafe. nmap looks for hosts with
+packets of its own: its whole argument list is written here, from parsed addresses and constants.
 
-The limits are netwatch's own; no authority has published any. Where it stops: the pace of nmap is what
-its options bound (`--scan-delay` per host, `--max-rate` for the run).
+What leaves, and what is refused, is written to the audit log. The limits are netwatch's own.
 """
 
 from __future__ import annotations
 
 import errno
 import socket
-import threading
+import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from ipaddress import IPv4Address, IPv4Network, collapse_addresses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from netwatch.audit import Audit
+from netwatch.classes import UNKNOWN, table
 from netwatch.errors import ScopeError
+from netwatch.knocking import Job, Knocking
 from netwatch.line import Line
 from netwatch.model import PortState, Reason
+from netwatch.pace import Gate, Meters, Pace
+from netwatch.ports import curated
+from netwatch.portset import PortSet
 from netwatch.probe import ProbeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from ipaddress import IPv4Network
 
-# A byte sent here is a printed page, or an order in an interface engine. Their state may be learnt
-# (connect and close); nothing is ever sent. Port 9999 printed about a hundred pages on one model
-# (nmap issue 3174), so it is not even knocked at.
-PRINTING = frozenset({515, *range(9100, 9108), 9999})
-HL7 = frozenset({2575, 6661})
-UNTOUCHED = frozenset({9999})
+    from netwatch.classes import Class
+    from netwatch.scope import Scope
 
-# Hosts that no ARP can reach are looked for with one TCP packet to each of these.
+IPP = 631
+OPENING, ENDING = 3, 3  # packets: SYN, ACK and one to spare; FIN, ACK and RST
+SEGMENTS_OUT = 136  # tcpi_segs_out in struct tcp_info of linux/tcp.h
+RECEIVE = 4096  # bytes of a peer's that the kernel may hold for us (it doubles them)
+
+# Hosts that no ARP can reach are looked for with TCP packets to these, one after the other.
 KNOCK = (22, 80, 104, 135, 139, 443, 445, 3389, 4242, 8080, 11112)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """netwatch's limits. `packets`: to one device, per second. `hosts`: side by side in one nmap run."""
-
-    packets: int = 40
-    overall: int = 1000
-    hosts: int = 25
-    pause: float = 0.2  # seconds between two connections to one device
-    patience: float = 5.0  # seconds for one answer
-    seconds: float = 30.0  # for one question
-    limit: int = 262_144  # bytes received in one question
-    host_timeout: int = 600  # seconds nmap spends on one host
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What the site's authorisation covers. `until` is the last day it does."""
-
-    networks: tuple[IPv4Network, ...]
-    until: date
-    excluded_addresses: tuple[IPv4Network, ...] = ()
-    excluded_macs: frozenset[str] = frozenset()
-    excluded_ports: frozenset[int] = frozenset()
-
-    def require(self, address: str, port: int | None = None) -> IPv4Address:
-        """The parsed address, or ScopeError naming what is outside."""
-        try:
-            parsed = IPv4Address(address)
-        except ValueError:
-            raise ScopeError("egress.not-an-address", address=repr(address)[:60]) from None
-        if datetime.now(UTC).astimezone().date() > self.until:
-            raise ScopeError("egress.authorisation-ended", until=self.until)
-        if not any(parsed in network for network in self.networks):
-            raise ScopeError("egress.outside-networks", address=parsed)
-        if any(parsed in edge for edge in self._edges()):
-            raise ScopeError("egress.broadcast", address=parsed)
-        if any(parsed in network for network in self.excluded_addresses):
-            raise ScopeError("egress.excluded-address", address=parsed)
-        if port is not None and port in self.excluded_ports | UNTOUCHED:
-            raise ScopeError("egress.excluded-port", port=port)
-        return parsed
-
-    def covered(self) -> tuple[IPv4Network, ...]:
-        """The networks less what is excluded."""
-        return _less(self.networks, self.excluded_addresses)
-
-    def targets(self) -> tuple[IPv4Network, ...]:
-        """What is covered, less the network and broadcast addresses: no host has them."""
-        return _less(self.covered(), self._edges())
-
-    def _edges(self) -> list[IPv4Network]:
-        """Network and broadcast addresses."""
-        return [IPv4Network(a) for n in self.networks if n.prefixlen < 31 for a in (n[0], n[-1])]  # noqa: PLR2004
-
-    def ports(self, ports: Iterable[int]) -> tuple[int, ...]:
-        """Those of them that may be knocked at, in order."""
-        return tuple(sorted(set(ports) - self.excluded_ports - UNTOUCHED))
-
-
-def _less(networks: Iterable[IPv4Network], holes: Iterable[IPv4Network]) -> tuple[IPv4Network, ...]:
-    left = list(networks)
-    for hole in holes:
-        left = [piece for network in left for piece in _without(network, hole)]
-    return tuple(collapse_addresses(left))
-
-
-def _without(network: IPv4Network, hole: IPv4Network) -> Iterable[IPv4Network]:
-    if not network.overlaps(hole):
-        return (network,)
-    return () if network.subnet_of(hole) else network.address_exclude(hole)
-
-
-@dataclass(slots=True)
-class Gate:
-    """One device's door: one at a time, and a pause between two."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    free_at: float = 0.0
 
 
 class Egress:
     """The way out. Safe to share between threads."""
 
-    def __init__(self, scope: Scope, pace: Pace | None = None) -> None:
-        """`scope` says what may be reached, `pace` how fast."""
+    def __init__(
+        self,
+        scope: Scope,
+        pace: Pace | None = None,
+        audit: Audit | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`scope`: what may be reached. `pace`: how fast. `stop`: says when knocking must leave off."""
         self.scope = scope
         self.pace = pace or Pace()
-        self._gates: dict[str, Gate] = {}
-        self._guard = threading.Lock()
-        self._next = 0.0
-        self._barred: set[str] = set()
+        self.audit = audit or Audit()
+        self._meters = Meters(self.pace)
+        self._knocking = Knocking(self._meters, stop)
+        self._classes: dict[str, Class] = {}
 
-    def bar(self, address: str) -> None:
-        """Never reach this address again in this run: its card is excluded."""
-        self._barred.add(address)
+    def close(self) -> None:
+        """Nothing leaves any more."""
+        self._knocking.close()
+        self.audit.close()
 
-    @contextmanager
-    def connect(self, address: str, port: int, *, patience: float | None = None) -> Iterator[Line]:
-        """One connection, alone on its device.
+    @property
+    def way(self) -> str:
+        """How ports are knocked at: `half-open` or `connect`."""
+        return self._knocking.way
 
-        Raises ScopeError where it may not leave, ProbeError where nobody takes it.
+    def classed(self, address: str, is_a: Class) -> None:
+        """From now on this device is asked what its class may be asked, at its class's pace."""
+        self._classes[address] = is_a
+        self._meters.hurry(self._meters.gate(address), guarded=is_a.guarded)
+
+    def bar(self, address: str, why: str = "egress.excluded-card") -> None:
+        """Never reach this address again in this run; `why` is the id of the refusal's sentence."""
+        self._meters.gate(address).barred = why
+
+    def asking(self, question: str, manner: str) -> Way:
+        """The way out for one question."""
+        return Way(self, question, manner)
+
+    def sweep(self, address: str, ports: Iterable[int], *, first_answer: bool = False) -> Job:
+        """Knock at these ports of one device, without a byte. Raises ScopeError.
+
+        `first_answer`: only to learn whether anybody is there.
         """
-        if port in PRINTING | HL7:
-            raise ScopeError("egress.silent-port", port=port)
-        with self._alone(address, port, self.pace.pause) as target:
-            patience = patience or self.pace.patience
-            line = Line(
-                _dial(target, port, patience),
-                patience=patience,
-                seconds=self.pace.seconds,
-                limit=self.pace.limit,
-            )
-            try:
-                yield line
-            finally:
-                line.close()
-
-    def knock(self, address: str, port: int, *, seconds: float = 1.0) -> PortState | None:
-        """Connect and close, without a byte. None: nobody is at this address (no route, no ARP answer)."""
-        with self._alone(address, port, 3 / self.pace.packets) as target:  # SYN, ACK, FIN
-            try:
-                _dial(target, port, seconds).close()
-            except ProbeError as error:
-                if error.reason is Reason.REFUSED:
-                    return PortState.CLOSED
-                return None if error.detail == "unreachable" else PortState.FILTERED
-            return PortState.OPEN
-
-    @contextmanager
-    def _alone(self, address: str, port: int, pause: float) -> Iterator[str]:
-        """Wait for this device's turn and for ours; yield the checked address."""
-        target = str(self.scope.require(address, port))
-        if target in self._barred:
-            raise ScopeError("egress.excluded-card", address=target)
-        with self._guard:
-            gate = self._gates.setdefault(target, Gate())
+        with self._noted("sweep", address, None):
+            target = str(self.scope.require(address))
+            gate = self._admitted(target)
+        asked = self.scope.ports(ports)
+        started = time.monotonic()
+        job = Job(target, gate, list(reversed(asked)), first_answer)
         with gate.lock:
-            time.sleep(max(0.0, gate.free_at - time.monotonic()))
-            with self._guard:
-                wait = self._next - time.monotonic()
-                self._next = max(self._next, time.monotonic()) + 1 / self.pace.overall
-            time.sleep(max(0.0, wait))
-            try:
-                yield target
-            finally:
-                gate.free_at = time.monotonic() + pause
+            self._knocking.ask(job)
+        if job.knocks:
+            seconds = round(time.monotonic() - started, 1)
+            what = {"ports": str(PortSet.of(asked)), "knocks": job.knocks, "seconds": seconds}
+            self.audit.write("sweep", target, way=self.way, **what, stopped=job.stopped)
+        return job
+
+    def knock(self, address: str, port: int) -> PortState | None:
+        """One port, twice where it stays silent. None: nobody is there, or it was not asked."""
+        return self.sweep(address, (port,)).states[port]
 
     def answers(self, address: str) -> bool:
         """Is anybody at this address? Knocks at a few usual ports until one answers, open or closed."""
-        for port in self.scope.ports(KNOCK):
-            state = self.knock(address, port)
-            if state is None:
-                return False
-            if state is not PortState.FILTERED:
-                return True
-        return False
+        return self.sweep(address, KNOCK, first_answer=True).answered
 
-    def knock_all(self, address: str, ports: Iterable[int]) -> dict[int, PortState]:
-        """The state of each port; empty where nobody is at this address any more."""
-        states: dict[int, PortState] = {}
-        for port in ports:
-            state = self.knock(address, port)
-            if state is None:
-                return {}
-            states[port] = state
-        return states
+    def talk(
+        self, address: str, port: int, patience: float | None, question: str, manner: str
+    ) -> _Connection:
+        """Ready to connect. Raises ScopeError where this question may not go there."""
+        with self._noted(question, address, port):
+            target = str(self.scope.require(address, port))
+            gate = self._admitted(target)
+            self._allowed(target, port, manner)
+        return _Connection(self, gate, target, port, patience or self.pace.patience, question)
+
+    def may(self, address: str, port: int, manner: str) -> bool:
+        """May a question of this manner go there? Nothing is sent, and nothing is noted."""
+        try:
+            self._allowed(address, port, manner)
+        except ScopeError:
+            return False
+        return True
+
+    def _allowed(self, address: str, port: int, manner: str) -> None:
+        """Port guards first, they hold for every class; then what the class may be asked."""
+        if self.scope.silent(port):
+            raise ScopeError("egress.silent-port", port=port)
+        if port == IPP and manner != "ipp":
+            raise ScopeError("egress.ipp-port", port=port)
+        usual = curated().get(port)
+        if usual is not None and usual.usual and manner != "dicom":
+            raise ScopeError("egress.dicom-port", port=port)
+        is_a = self._classes.get(address) or table()[UNKNOWN]
+        if manner not in is_a.manners and not (manner == "dicom" and usual is not None and usual.usual):
+            raise ScopeError("egress.class", address=address, name=is_a.name, manner=manner)
+
+    def _admitted(self, target: str) -> Gate:
+        gate = self._meters.gate(target)
+        if gate.barred:
+            raise ScopeError(gate.barred, address=target)
+        return gate
+
+    @contextmanager
+    def _noted(self, question: str, address: str, port: int | None) -> Iterator[None]:
+        """Every refusal is written down with its reason."""
+        try:
+            yield
+        except ScopeError as error:
+            self.audit.write(question, str(address)[:60], port=port, refused=error.message)
+            raise
+
+    @contextmanager
+    def nmap(self, targets: str, options: str) -> Iterator[None]:
+        """While nmap looks for hosts, it has half of what we may send."""
+        self.audit.write("discovery", targets, way="nmap", options=options)
+        with self._meters.lent(self.pace.overall // 2):
+            yield
+
+    def found(self, address: str, *, by_arp: bool) -> None:
+        """What nmap has just sent to this device counts, as much as it may have been."""
+        gate = self._meters.gate(address)
+        self._meters.count(gate, min(2, gate.meter.most) if by_arp else gate.meter.most)
 
     def nmap_hosts(self, networks: Iterable[IPv4Network], *, raw: bool) -> tuple[str, str]:
         """(targets, options) that find the hosts of these networks, less what is excluded.
@@ -216,40 +180,118 @@ class Egress:
         knocks = self.scope.ports(KNOCK)
         only_arp = self.scope.excluded_macs or not knocks
         ways = "-PR" if only_arp else f"-PS{','.join(map(str, knocks))}"
-        options = ["-n", "-sn", ways, *self._nmap_rate()]
+        # A knock at an open port is two packets of ours, SYN and RST, and nmap counts one.
+        delay = f"{max(1, 2000 // self.pace.guarded)}ms"
+        options = ["-n", "-sn", ways, "--scan-delay", delay, "--max-scan-delay", delay]
+        options += ["--max-rate", str(max(1, self.pace.overall // 2)), "--max-retries", "1"]
         options.append("--privileged" if raw else "--unprivileged")
         return " ".join(map(str, inside)), " ".join(options)
 
-    def nmap_ports(
-        self, addresses: Iterable[str], ports: Iterable[int], *, raw: bool
-    ) -> tuple[str, str, str]:
-        """(targets, ports, options) that learn the state of these TCP ports on these hosts."""
-        hosts = [str(self.scope.require(a)) for a in addresses if a not in self._barred]
-        asked = "T:" + ",".join(str(int(port)) for port in self.scope.ports(ports))
-        options = [
-            "-n",
-            "-Pn",
-            *(["-sS", "--privileged"] if raw else ["-sT", "--unprivileged"]),
-            # A knock at an open port is two packets of ours: SYN and RST.
-            *("--scan-delay", f"{2000 // self.pace.packets}ms"),
-            *("--max-scan-delay", f"{4000 // self.pace.packets}ms"),
-            *("--max-hostgroup", str(self.pace.hosts)),
-            *("--host-timeout", f"{self.pace.host_timeout}s"),
-            *self._nmap_rate(),
-        ]
-        return " ".join(hosts), asked, " ".join(options)
 
-    def _nmap_rate(self) -> list[str]:
-        return ["--max-rate", str(self.pace.overall), "--max-retries", "1"]
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way out for one question: what a probe is given."""
+
+    egress: Egress
+    question: str
+    manner: str
+
+    @contextmanager
+    def connect(self, address: str, port: int, *, patience: float | None = None) -> Iterator[Line]:
+        """One connection, alone on its device.
+
+        Raises ScopeError where it may not leave, ProbeError where nobody takes it.
+        """
+        with self.egress.talk(address, port, patience, self.question, self.manner).line() as line:
+            yield line
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a connection sends, acknowledgements included: the kernel counts, we wait for the turn."""
+
+    sock: socket.socket
+    meters: Meters
+    gate: Gate
+    counted: int = 0
+
+    def turn(self, packets: int) -> None:
+        """Count what has left by now; then wait until the device takes so many more."""
+        left = self._left()
+        if left is None:  # a kernel that does not tell: what may leave is taken for what leaves
+            self.meters.room(self.gate, packets)
+            self.meters.count(self.gate, packets)
+            return
+        self.meters.count(self.gate, left - self.counted)
+        self.counted = left
+        self.meters.room(self.gate, packets)
+
+    def _left(self) -> int | None:
+        try:
+            told = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, SEGMENTS_OUT + 4)
+            return int.from_bytes(told[SEGMENTS_OUT:], sys.byteorder) if len(told) > SEGMENTS_OUT else None
+        except (OSError, AttributeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """One conversation that may take place."""
+
+    egress: Egress
+    gate: Gate
+    target: str
+    port: int
+    patience: float
+    question: str
+
+    @contextmanager
+    def line(self) -> Iterator[Line]:
+        """Wait for the device's turn, connect, and end it whatever happens."""
+        egress, sent = self.egress, list[str]()
+        meters, pace = egress._meters, egress.pace  # noqa: SLF001 - the other half of one thing
+        with self.gate.lock:
+            time.sleep(max(0.0, self.gate.free_at - time.monotonic()))
+            meters.room(self.gate, OPENING)
+            ended = "no connection"
+            try:
+                sock = _dial(self.target, self.port, self.patience)
+                tally = Tally(sock, meters, self.gate)
+                line = Line(
+                    sock,
+                    patience=self.patience,
+                    seconds=pace.seconds,
+                    limit=pace.limit,
+                    spend=tally.turn,
+                    sent=sent,
+                )
+                try:
+                    yield line
+                finally:
+                    tally.turn(ENDING)
+                    line.close()
+                    ended = f"{line.received} bytes received"
+            finally:
+                meters.count(self.gate, ENDING)
+                self.gate.free_at = time.monotonic() + pace.pause
+                egress.audit.write(self.question, self.target, port=self.port, sent=sent, ended=ended)
 
 
 def _dial(address: str, port: int, seconds: float) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        return socket.create_connection((address, port), timeout=seconds)
+        # A small window: what a peer floods us with would be acknowledged packet by packet, at its pace.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE)
+        sock.settimeout(seconds)
+        sock.connect((address, port))
     except TimeoutError as error:
+        sock.close()
         raise ProbeError(Reason.TIMEOUT, "no connection in time") from error
     except ConnectionRefusedError as error:
+        sock.close()
         raise ProbeError(Reason.REFUSED, "the port is closed") from error
     except OSError as error:
+        sock.close()
         away = error.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
         raise ProbeError(Reason.TIMEOUT, "unreachable" if away else "no connection") from error
+    return sock

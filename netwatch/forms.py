@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, summarize_address_range
 from pathlib import Path
 from typing import Annotated
 from zlib import crc32
@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Strict, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from netwatch.problem import shown
+from netwatch.window import Window
 
 # RFC 1918, and this machine.
 PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")))
@@ -68,6 +69,44 @@ def _network(value: object) -> IPv4Network:
     if text.partition("/")[0] != str(network[0]):
         raise wrong("network-bits", right=str(network), one=text.partition("/")[0])
     return network
+
+
+def _networks(value: object) -> object:
+    """`["192.168.1.10", "192.168.1.40-192.168.1.49", "192.168.1.128/25"]` as networks."""
+    if not isinstance(value, list):
+        return value
+    found: list[IPv4Network] = []
+    for position, one in enumerate(value):
+        first, dash, last = one.partition("-") if isinstance(one, str) else ("", "", "")
+        try:
+            if dash:
+                found += summarize_address_range(IPv4Address(first.strip()), IPv4Address(last.strip()))
+            else:
+                found.append(_network(one))
+        except PydanticCustomError as error:
+            details = (error.context or {}) | {"at": (position,), "value": shown(one)}
+            raise PydanticCustomError(error.type, error.message_template, details) from None
+        except ValueError:
+            raise wrong("range", at=(position,), value=shown(one)) from None
+    return found
+
+
+def _mark(value: object) -> object:
+    """An address, or a network card."""
+    text = value.strip().lower() if isinstance(value, str) else ""
+    try:
+        return str(IPv4Address(text))
+    except ValueError:
+        if not MACS.fullmatch(text):
+            raise wrong("mark") from None
+    return _mac(text)
+
+
+def _hours(value: object) -> Window:
+    try:
+        return Window.parse(value if isinstance(value, str) else "")
+    except ValueError:
+        raise wrong("hours") from None
 
 
 def _private(network: IPv4Network) -> IPv4Network:
@@ -153,7 +192,9 @@ Phrase = Annotated[str, BeforeValidator(_text), MinLen(1), MaxLen(200)]
 Slug = Annotated[str, matching("[a-z0-9-]{1,60}", "slug")]
 Mailbox = Annotated[str, matching(MAIL_ADDRESS, "mail-address"), MaxLen(254)]
 Day = Annotated[date, BeforeValidator(_day)]
-Network = Annotated[IPv4Network, BeforeValidator(_network)]
+NetworkList = Annotated[tuple[IPv4Network, ...], BeforeValidator(_networks)]
+Mark = Annotated[str, BeforeValidator(_mark)]
+Hours = Annotated[Window, BeforeValidator(_hours)]
 OwnNetwork = Annotated[IPv4Network, BeforeValidator(_network), AfterValidator(_private)]
 Gateway = Annotated[IPv4Address, BeforeValidator(_gateway)]
 Public = Annotated[IPv4Address | IPv6Address, BeforeValidator(_public)]

@@ -12,14 +12,13 @@ from functools import cache
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
+from netwatch.classes import UNKNOWN, kind_of, rank
 from netwatch.model import Device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from netwatch.model import Observation
-
-PRINTER_PORTS = frozenset({515, 631, 9100})
 
 
 def identify(hosts: Iterable[tuple[str, str | None]], known: Iterable[Device]) -> dict[str, Device]:
@@ -115,13 +114,21 @@ def randomised(mac: str) -> bool:
         return False
 
 
-def describe(device: Device, seen: Iterable[Observation], open_ports: Iterable[int]) -> Device:
+def describe(
+    device: Device, seen: Iterable[Observation], open_ports: Iterable[int], *, gateway: bool = False
+) -> Device:
     """The device with what tonight's answers say of its kind. Evidence raises, its absence lowers nothing."""
     facts = [o.facts for o in seen if o.protocol == "dicom" and o.facts.get("association")]
     if facts:
         archive = any(f.get("query") in {"answered", "refused", "leaked", "unknown"} for f in facts)
         maker = next((str(f["maker"]) for f in facts if f.get("maker")), device.maker)
         return replace(device, kind="archive" if archive else "medical-imaging", maker=maker)
-    if device.kind == "unknown" and PRINTER_PORTS & set(open_ports):
-        return replace(device, kind="printer")
+    told = kind_of(device.vendor, open_ports, gateway=gateway)
+    if trusted(device) == UNKNOWN or rank(told) > rank(device.kind):
+        return replace(device, kind=told)
     return device
+
+
+def trusted(device: Device) -> str:
+    """The kind it was, as far as we may rely on it: without a card, it may be another device by now."""
+    return device.kind if device.mac or rank(device.kind) else UNKNOWN

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from netwatch.forms import PRIVATE, slugify
 from netwatch.kernel import TABLES, routes, table
+from netwatch.pace import Pace
 from netwatch.words import messages
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 EXAMPLE_DAY = date(2027, 12, 31)
 WIDTH = 100  # of a remark
+OURS, OURS_NIGHTS = Pace(), 14
 WIDEST = 20  # a wider network is proposed as the /24 around us: a practice does not fill it
 
 
@@ -104,7 +106,7 @@ def _narrowed(network: IPv4Network, own: Iterable[IPv4Address]) -> IPv4Network |
 def render(answers: Answers) -> str:
     """The site file. Text is quoted as TOML quotes it, and what is invisible in it becomes a space."""
     words = messages(answers.language)
-    parts = (_practice, _authorisation, _mail, _exclude, _sweep, _probes)
+    parts = (_practice, _authorisation, _mail, _exclude, _sweep, _pace, _classes, _probes)
     blocks = [_remark(words("init.opening"))]
     blocks += [block for part in parts for block in part(answers, words)]
     return "\n\n".join(blocks) + "\n"
@@ -119,6 +121,7 @@ def _practice(answers: Answers, words: Messages) -> Iterator[str]:
     yield _key(words, "gateway", answers.gateway, "192.168.1.1")
     yield _key(words, "public_addresses", None, ("203.0.113.7",))
     yield _key(words, "recipients", answers.recipients, ("docteur@example.org",))
+    yield _key(words, "window", None, "22:00-06:00")
 
 
 def _authorisation(answers: Answers, words: Messages) -> Iterator[str]:
@@ -147,12 +150,30 @@ def _exclude(_: Answers, words: Messages) -> Iterator[str]:
     yield _key(words, "addresses", None, ("192.168.1.50", "192.168.1.64/28"))
     yield _key(words, "macs", None, ("00:11:22:aa:bb:cc",))
     yield _key(words, "ports", None, (9100, "6000-6100"))
+    yield _key(words, "silent_ports", None, (2576, "6662-6663"))
 
 
 def _sweep(_: Answers, words: Messages) -> Iterator[str]:
     yield _heading(words, "sweep")
     yield _key(words, "max_addresses", None, 4096)
     yield _key(words, "extra_ports", None, (8888, "5100-5110"))
+    yield _key(words, "whole_range_nights", None, OURS_NIGHTS)
+
+
+def _pace(_: Answers, words: Messages) -> Iterator[str]:
+    yield _heading(words, "pace", known=False)
+    for key in ("packets", "guarded", "overall", "pause", "seconds", "limit"):
+        yield _key(words, key, None, getattr(OURS, key))
+    yield "# [pace.override]"
+    yield _key(words, "by", None, "Dr Martin")
+    yield _key(words, "reason", None, words("init.some-reason"))
+
+
+def _classes(_: Answers, words: Messages) -> Iterator[str]:
+    yield _heading(words, "classes", known=False)
+    yield _key(words, "medical", None, ("192.168.1.20", "00:11:22:aa:bb:cc"))
+    for number, name in enumerate(("printer", "box", "computer", "other"), 30):
+        yield _key(words, name, None, (f"192.168.1.{number}",))
 
 
 def _probes(_: Answers, words: Messages) -> Iterator[str]:

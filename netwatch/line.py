@@ -22,17 +22,34 @@ from netwatch.probe import ProbeError
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 CHUNK = 4096
+SEGMENT = 1400  # bytes that surely travel in one packet
 CERTIFICATE_REQUEST = 13  # handshake message type
 
 
 class Line:
     """One bounded connection. Every way it can end early is a ProbeError."""
 
-    def __init__(self, sock: socket.socket, *, patience: float, seconds: float, limit: int) -> None:
-        """`patience`: seconds for one answer. `seconds`: for the whole question. `limit`: bytes in."""
+    def __init__(  # noqa: PLR0913 - the bounds of a conversation
+        self,
+        sock: socket.socket,
+        *,
+        patience: float,
+        seconds: float,
+        limit: int,
+        spend: Callable[[int], None] = lambda _: None,
+        sent: list[str] | None = None,
+    ) -> None:
+        """`patience`: seconds for one answer. `seconds`: for the whole question. `limit`: bytes in.
+
+        `spend`: waits until so many packets may leave. `sent`: what was sent, in words, for the audit log.
+        """
         self._socket = sock
+        self._spend = spend
+        self._sent: list[str] = [] if sent is None else sent
+        self._unpaid = 0  # bytes received since we last waited for our acknowledgements' turn
         self._patience = patience
         self._end = time.monotonic() + seconds
         self._by = min(self._end, time.monotonic() + patience)
@@ -50,13 +67,12 @@ class Line:
         """Did the server ask for our certificate? None: not in TLS, or this Python cannot tell."""
         return self._tls.asked_certificate if self._tls else None
 
-    def send(self, data: bytes) -> None:
-        """Send all of it; the answer's time starts now."""
-        self._by = min(self._end, time.monotonic() + self._patience)
+    def send(self, data: bytes, what: str = "data") -> None:
+        """Send all of it; the answer's time starts now. `what`: our word for it, in the audit log."""
         if self._tls:
             self._tls.object.write(data)
             data = self._tls.outgoing.read()
-        self._push(data)
+        self._push(data, what)
 
     def read(self, size: int) -> bytes:
         """Exactly `size` bytes, or ProbeError. Nothing beyond them is taken from a clear connection."""
@@ -83,20 +99,19 @@ class Line:
 
     def start_tls(self) -> None:
         """Do the TLS handshake. ProbeError(PROTOCOL) where the peer does not speak TLS as we do."""
-        self._by = min(self._end, time.monotonic() + self._patience)
         self._tls = tls = Tls()
         while True:
             try:
                 tls.object.do_handshake()
             except ssl.SSLWantReadError:
-                self._push(tls.outgoing.read())
+                self._push(tls.outgoing.read(), "TLS handshake")
                 tls.incoming.write(self._pull(CHUNK))
             except ssl.SSLError as error:
                 with contextlib.suppress(ProbeError):
-                    self._push(tls.outgoing.read())
+                    self._push(tls.outgoing.read(), "TLS alert")
                 raise ProbeError(Reason.PROTOCOL, f"TLS handshake: {error.reason}") from error
             else:
-                self._push(tls.outgoing.read())
+                self._push(tls.outgoing.read(), "TLS handshake")
                 return
 
     def close(self) -> None:
@@ -104,7 +119,12 @@ class Line:
         with contextlib.suppress(OSError):
             self._socket.close()
 
-    def _push(self, data: bytes) -> None:
+    def _push(self, data: bytes, what: str) -> None:
+        if not data:
+            return
+        self._spend(len(data) // SEGMENT + 3)  # two are for acknowledging an answer in two parts
+        self._by = min(self._end, time.monotonic() + self._patience)
+        self._sent.append(f"{what} ({len(data)} bytes)")
         try:
             self._socket.settimeout(self._left())
             self._socket.sendall(data)
@@ -127,6 +147,10 @@ class Line:
         self.received += len(data)
         if self.received > self._limit:
             raise ProbeError(Reason.LIMIT, f"more than {self._limit} bytes received")
+        self._unpaid += len(data)
+        if self._unpaid >= 2 * SEGMENT:
+            self._spend(1 + self._unpaid // SEGMENT)
+            self._unpaid = 0
         return data
 
     def _tls_read(self, tls: Tls, size: int) -> bytes:

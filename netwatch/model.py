@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Fact = str | int | bool | None
 Facts = dict[str, Fact]
 
+LIVENESS = "liveness"  # the engine's own question: does a guarded device still answer?
+
 
 class Severity(StrEnum):
     """How bad a rule is, worst last."""
@@ -83,6 +85,8 @@ class Reason(StrEnum):
     NMAP_MISSING = "nmap-missing"
     NMAP_FAILED = "nmap-failed"  # died, was killed, or printed rubbish
     UNFINISHED = "unfinished"  # the scan was stopped before this was asked
+    WINDOW = "window"  # the hours in which the site file lets us send were over
+    FELL_SILENT = "fell-silent"  # a guarded device answered before it was asked, and not afterwards
     BUG = "bug"  # ours
 
 
@@ -98,6 +102,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
     EXCLUDED = "excluded"
     NOT_ASKED = "not-asked"
+    SPARED = "spared"  # not asked because of what the device is
+    LEFT_ALONE = "left-alone"  # fell silent under a check, and a person has not yet decided
 
 
 class Status(StrEnum):
@@ -132,6 +138,7 @@ class Device:
     maker: str | None = None
     model: str | None = None
     version: str | None = None
+    left_alone: str | None = None  # since when, UTC: it fell silent, and a person has not yet decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +237,23 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """One device's way through the ports that are not asked every night. `done`: such as `1-4000,5104`.
+    `usual`: when its nightly ports were last all asked."""
+
+    device: str
+    began: datetime
+    done: str = ""
+    usual: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """One night. `complete` is false when anything that was to be asked was not, or did not end."""
+    """One night. `complete` is false when anything that was to be asked was not, or did not end.
+
+    `stopped`: why it ended early, or None. `pace`: the limits it kept, and who allowed them where they are
+    above netwatch's own. `rounds`: how far each device's way through the whole range has come.
+    """
 
     id: str
     site: str
@@ -244,6 +266,9 @@ class Run:
     failures: tuple[Failure, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     findings: frozenset[Finding] = frozenset()
+    stopped: str | None = None
+    pace: Mapping[str, str | int | float | None] = field(default_factory=dict)
+    rounds: tuple[Round, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

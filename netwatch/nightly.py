@@ -5,15 +5,20 @@ from __future__ import annotations
 import signal
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from netwatch import judge
 from netwatch.alert import Delivery, alert, deliver, letters
+from netwatch.audit import Audit, folder
 from netwatch.config import require_authorisation
 from netwatch.diff import compare
-from netwatch.egress import Egress, Scope
-from netwatch.scan import Scan
+from netwatch.egress import Egress
+from netwatch.errors import ScopeError
+from netwatch.halt import AUTHORISATION, WINDOW, Halt
+from netwatch.scan import Scan, name
+from netwatch.scope import Scope
+from netwatch.tonight import Tonight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,21 +49,21 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
     catalogue: Catalogue,
     progress: Progress,
     compose: Compose | None,
+    *,
+    all_ports: bool = False,
 ) -> Ended:
     """Do one night. `compose` is None where nobody is to be told.
 
-    Raises ScopeError without a valid authorisation: then no packet leaves.
+    Raises ScopeError without a valid authorisation, and outside the site's hours: then no packet leaves.
     """
-    scope = scope_of(site, datetime.now().astimezone().date())
+    now = datetime.now().astimezone()
+    scope_of(site, now.date())
     with store.lock(site.slug):
         store.remember(site.slug, site.name, site.language)
         if compose is not None:
             deliver(store, site)  # what an earlier night could not hand over
         before = store.picture(site.slug)
-        scan = Scan(
-            site.slug, Egress(scope), probes, store.devices(site.slug), site.sweep.extra_ports, progress
-        )
-        run = scan.run()
+        run = _scan(site, store, probes, progress, tonight(site, store, now, all_ports=all_ports))
         run = replace(run, findings=frozenset(replace(f, exposure=_exposure(run)) for f in run.findings))
         moved = compare(before, run, catalogue.ladder)
         news = alert(run, moved, catalogue)
@@ -70,6 +75,53 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
             waiting = len(store.waiting(site.slug))
             delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
     return Ended(run, delivery)
+
+
+def _scan(site: Site, store: Store, probes: tuple[Probe, ...], progress: Progress, tonight: Tonight) -> Run:
+    """The scan itself, with its audit log beside the database."""
+    halt = Halt()
+    started = datetime.now(UTC).replace(microsecond=0)
+    named = name(started)
+    log = Audit(folder(store.folder, site.slug) / f"{named}.jsonl")
+    egress = Egress(tonight.scope, site.pace.pace(), log, halt.asked)
+    try:
+        scan = Scan(
+            site.slug, egress, probes, store.devices(site.slug), tonight, progress, halt, started, named
+        )
+        run = scan.run()
+    finally:
+        egress.close()
+    allowed = site.pace.override
+    if allowed is None:
+        return run
+    return replace(run, pace={**run.pace, "override_by": allowed.by, "override_reason": allowed.reason})
+
+
+def tonight(site: Site, store: Store, now: datetime, *, all_ports: bool = False) -> Tonight:
+    """What a scan that starts now is to cover. Raises ScopeError outside the site's hours."""
+    scope = scope_of(site, now.date())
+    closes = site.window.closes(now) if site.window else None
+    if site.window is not None and closes is None:
+        raise ScopeError("config.window-closed", window=site.window, opens=f"{site.window.opens(now):%H:%M}")
+    last = datetime.combine(scope.until, time.max, now.tzinfo) if scope.until < date.max else None
+    ends = [(moment, why) for moment, why in ((closes, WINDOW), (last, AUTHORISATION)) if moment]
+    until, why = min(ends, default=(None, ""))
+    return replace(covering(site, store, scope, all_ports=all_ports), until=until, why=why)
+
+
+def covering(site: Site, store: Store, scope: Scope, *, all_ports: bool) -> Tonight:
+    """What the site file asks for and what is known, whatever the hour."""
+    return Tonight(
+        scope=scope,
+        extra_ports=site.sweep.extra_ports,
+        nights=site.sweep.whole_range_nights,
+        all_ports=all_ports,
+        gateway=str(site.gateway) if site.gateway else None,
+        declared=site.classes.declared(),
+        known=frozenset(device.id for device in store.devices(site.slug)),
+        rounds=store.rounds(site.slug),
+        open_before=store.open_ports(site.slug),
+    )
 
 
 @contextmanager
@@ -87,13 +139,18 @@ def uninterrupted() -> Iterator[None]:
 
 def scope_of(site: Site, today: date) -> Scope:
     """What the site file authorises. Public addresses are not in it: asked from inside they prove nothing."""
-    authorisation = require_authorisation(site, today)
+    return bounds(site, require_authorisation(site, today).until)
+
+
+def bounds(site: Site, until: date) -> Scope:
+    """The networks of the site file less what it excludes."""
     return Scope(
         networks=site.networks,
-        until=authorisation.until,
+        until=until,
         excluded_addresses=site.exclude.addresses,
         excluded_macs=site.exclude.macs,
         excluded_ports=site.exclude.ports,
+        silent_ports=site.exclude.silent_ports,
     )
 
 

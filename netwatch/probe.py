@@ -2,7 +2,8 @@
 
 A probe is a frozen dataclass whose fields are its options: ``[probes.dicom] timeout = 2`` in a site
 file is ``Dicom(timeout=2)``. `wants` and `judge` are pure; `observe` is the only one that asks the
-network, and it asks through the Egress it is given.
+network, and it asks through the Way it is given. Its manner, a word of classes.toml, says what kind of
+question it is, and so which devices may be asked.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from netwatch.egress import Egress
+    from netwatch.egress import Way
     from netwatch.model import Finding, Observation, Reason, Target
 
 
@@ -32,12 +33,13 @@ class Probe(Protocol):
     """One question. `observe` is asked once per port; it may yield what it saw and then raise."""
 
     name: ClassVar[str]
+    manner: ClassVar[str]
 
     def wants(self, target: Target) -> tuple[int, ...]:
         """The open ports of this target that the question is for, in the order to ask them. Pure."""
         ...
 
-    def observe(self, target: Target, port: int, egress: Egress) -> Iterable[Observation]:
+    def observe(self, target: Target, port: int, egress: Way) -> Iterable[Observation]:
         """Ask. Raises ProbeError when the answer did not come, after yielding what did."""
         ...
 

@@ -1,56 +1,46 @@
-"""Who is asked what, and in which order? Sweeps the site and puts every probe's question to every target.
+"""Who is visited, and in which order? Looks for the site's devices and visits them side by side.
 
-The only module with threads: a handful of devices are asked side by side, each by one thread, one port
-after the other, while the next handful is swept. Whatever a probe raises ends here: a ProbeError is a
-Failure, a ScopeError is a question that was not asked, anything else is `Failure(BUG)` and the scan
-goes on. A stop (Ctrl-C, SIGTERM) keeps what was seen and records the rest as not asked.
+The only module with threads, besides the one that knocks: each visit is one thread, which asks its device
+one thing after the other; the pace, and not the number of devices, sets the time. First everybody's usual
+ports and questions, then the slices of the whole range. A stop keeps what was seen and records the rest as
+not asked.
 """
 
 from __future__ import annotations
 
 import secrets
-import threading
-import traceback
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from netwatch import ports as port_list
+from netwatch import liveness, slices
 from netwatch.errors import ScopeError
-from netwatch.identity import describe, identify
-from netwatch.model import (
-    Coverage,
-    Device,
-    Failure,
-    Observation,
-    Outcome,
-    PortState,
-    Reason,
-    Run,
-    Target,
-    Vantage,
-)
-from netwatch.probe import ProbeError
-from netwatch.sweep import Found, Sweep, Swept
+from netwatch.halt import AUTHORISATION, STOPPED, WINDOW, Halt
+from netwatch.identity import identify
+from netwatch.model import LIVENESS, Coverage, Device, Failure, Outcome, Reason, Round, Run, Vantage
+from netwatch.sweep import Sweep
+from netwatch.visit import Visit, where
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
 
     from netwatch.egress import Egress
-    from netwatch.model import Finding
+    from netwatch.model import Finding, Observation
     from netwatch.probe import Probe
+    from netwatch.tonight import Tonight
 
-    # (stage, done, total, what is happening): stages are `hosts`, `ports`, `questions`.
+    # (stage, done, total, what is happening): stages are `hosts`, `ports`, `range`.
     Progress = Callable[[str, int, int, str], None]
 
-SIDE_BY_SIDE = 25  # devices; each has one connection at a time
+SIDE_BY_SIDE = 100  # devices: at ten packets a second to each, what we may send overall
+GLANCE = 0.2  # seconds between two looks at how far it has come
 
 # A question to a port that nobody vouched for may stay without an answer: that is what most ports do.
 HARMLESS = {Reason.MUTE}
-STOPPED = "stopped"
-PATIENCE = 8  # mute ports: a device with so many is asked no more tonight
+REASONS = {WINDOW: Reason.WINDOW}
 
 
 @dataclass(slots=True)
@@ -61,149 +51,109 @@ class Scan:
     egress: Egress
     probes: tuple[Probe, ...]
     known: tuple[Device, ...]
-    extra_ports: tuple[int, ...]
+    tonight: Tonight
     progress: Progress
-    observations: list[Observation] = field(default_factory=list)
+    halt: Halt = field(default_factory=Halt)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    id: str = ""
     failures: list[Failure] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _swept: dict[str, Swept] = field(default_factory=dict)
+    _visits: list[Visit] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """The run's name: it sorts by time."""
+        self.id = self.id or name(self.started)
 
     def run(self) -> Run:
-        """Sweep, ask, and tell what was seen and what was not."""
-        started = datetime.now(UTC).replace(microsecond=0)
-        devices: dict[str, Device] = {}
-        interrupted = False
-        with (
-            ThreadPoolExecutor(SIDE_BY_SIDE, "sweep") as across,
-            ThreadPoolExecutor(SIDE_BY_SIDE, "ask") as pool,
-        ):
-            sweep = Sweep(self.egress, across.map)
+        """Look, visit, and tell what was seen and what was not."""
+        with ThreadPoolExecutor(SIDE_BY_SIDE, "visit") as pool, self._until():
             try:
-                hosts = sweep.hosts(lambda done, total: self.progress("hosts", done, total, ""))
-                devices = identify(((host.address, host.mac) for host in hosts), self.known)
-                self._ask_all(sweep, hosts, devices, pool)
-            except (KeyboardInterrupt, ScopeError) as stop:
+                self._all(pool)
+            except ScopeError as over:
                 # The authorisation may end at midnight, in the middle of a scan: a stop like any other.
-                if isinstance(stop, ScopeError) and stop.message != "egress.authorisation-ended":
+                if over.message != "egress.authorisation-ended":
                     raise
-                interrupted = True
-                self._stop.set()
-                across.shutdown(wait=True, cancel_futures=True)
-                pool.shutdown(wait=True, cancel_futures=True)
-        self.failures += sweep.failures
-        self.coverage += [self._named(row, devices) for row in sweep.coverage]
-        self._account_for(devices, interrupted=interrupted)
-        return self._tell(started, devices)
+                self.halt.now(AUTHORISATION)
+        self.egress.close()
+        self._account_for()
+        return self._tell()
 
-    def _ask_all(
-        self, sweep: Sweep, hosts: tuple[Found, ...], devices: dict[str, Device], pool: ThreadPoolExecutor
-    ) -> None:
-        """Ask a handful's devices while the next handful is swept."""
-        asked = {*port_list.curated(), *self.extra_ports}
-        questions: list[Future[None]] = []
-        done = 0
-        self.progress("ports", 0, len(hosts), "")
-        for handful in sweep.ports(hosts, asked):
-            for swept in handful:
-                self._swept[swept.found.address] = swept
-                questions.append(pool.submit(self._ask, devices[swept.found.address], swept))
-            done += len(handful)
-            self.progress("ports", done, len(hosts), handful[-1].found.address if handful else "")
-        for number, question in enumerate(questions, 1):
-            question.result()
-            self.progress("questions", number, len(questions), "")
+    def _until(self) -> AbstractContextManager[None]:
+        return self.halt.at(self.tonight.until, self.tonight.why)
 
-    def _ask(self, device: Device, swept: Swept) -> None:
-        """Every question to one device, one after the other."""
-        target = Target(device.id, swept.found.address, swept.ports(PortState.OPEN))
-        for port in target.open_ports:
-            word = port_list.suggested(port)
-            self.observations.append(
-                replace(target.observed("sweep", port, word, {"state": "open"}), proved=False)
-            )
-        for probe in self.probes:
-            mute = 0
-            for port in self._wanted(probe, target):
-                if self._stop.is_set() or mute >= PATIENCE:
-                    break
-                failure = self._question(probe, target, port)
-                mute += failure is not None and failure.reason is Reason.MUTE
-
-    def _wanted(self, probe: Probe, target: Target) -> tuple[int, ...]:
-        """The ports a probe is for; none, and a Failure, where it cannot even say that."""
+    def _all(self, pool: ThreadPoolExecutor) -> None:
+        """Everybody. Ctrl-C and SIGTERM, as KeyboardInterrupt, end it early and well."""
+        sweep = Sweep(self.egress, pool.map)
         try:
-            return probe.wants(target)
-        except Exception as error:  # noqa: BLE001 - a broken probe never stops a scan
-            failure = Failure(
-                probe.name, target.vantage, target.address, None, Reason.BUG, where(error), target.device
-            )
-            if failure not in self.failures:
-                self.failures.append(failure)
-            return ()
+            hosts = sweep.hosts(lambda done, total: self.progress("hosts", done, total, ""))
+            devices = identify(((host.address, host.mac) for host in hosts), self.known)
+            self._visits = list(self._planned(devices.values()))
+            self._side_by_side("ports", pool, [visit.usual for visit in self._visits])
+            self._side_by_side("range", pool, [visit.further for visit in self._visits])
+        except KeyboardInterrupt:
+            self.halt.now(STOPPED)
+            pool.shutdown(wait=True, cancel_futures=True)
+        finally:
+            self.failures += sweep.failures
+            self.coverage += sweep.coverage
 
-    def _question(self, probe: Probe, target: Target, port: int) -> Failure | None:
-        """One question to one port, and what became of it: its failure, or None."""
-        failure = None
-        try:
-            # One at a time, so that what was seen before a failure is kept.
-            for seen in probe.observe(target, port, self.egress):
-                self.observations.append(seen)
-        except ProbeError as error:
-            failure = self._failure(probe, target, port, error.reason, error.detail)
-        except ScopeError as error:
-            failure = self._failure(probe, target, port, Reason.SCOPE, str(error))
-        except Exception as error:  # noqa: BLE001 - a broken probe never stops a scan
-            failure = self._failure(probe, target, port, Reason.BUG, where(error))
-        outcome = Outcome.ANSWERED
-        if failure is not None:
-            self.failures.append(failure)
-            outcome = Outcome.NOT_ASKED if failure.reason is Reason.SCOPE else Outcome.NO_ANSWER
-        self.coverage.append(
-            Coverage(probe.name, target.vantage, target.address, target.device, (port,), outcome)
-        )
-        return failure
+    def _planned(self, devices: Iterable[Device]) -> Iterator[Visit]:
+        """Those that were not come to for longest first; those that are left alone, not at all."""
+        never = datetime.min.replace(tzinfo=UTC)
 
-    @staticmethod
-    def _failure(probe: Probe, target: Target, port: int, reason: Reason, detail: str) -> Failure:
-        return Failure(probe.name, target.vantage, target.address, port, reason, detail, target.device)
+        def longest(device: Device) -> datetime:
+            begun = self.tonight.rounds.get(device.id)
+            return begun.usual if begun and begun.usual else never
 
-    @staticmethod
-    def _named(row: Coverage, devices: dict[str, Device]) -> Coverage:
-        device = devices.get(row.address)
-        return replace(row, device=device.id) if device and row.device is None else row
+        for device in sorted(devices, key=longest):
+            visit = Visit(device, self.egress, self.tonight, self.probes, self.halt)
+            if device.left_alone is None:
+                yield visit
+                continue
+            self.egress.bar(device.address, "egress.left-alone")
+            self.coverage.append(left_alone(device))
 
-    def _account_for(self, devices: dict[str, Device], *, interrupted: bool) -> None:
-        """Record what a stop left unasked, and hosts that nothing is known of."""
+    def _side_by_side(self, stage: str, pool: ThreadPoolExecutor, work: list[Callable[[], None]]) -> None:
+        """All of it, and say how far it has come."""
+        pending: set[Future[None]] = {pool.submit(one) for one in work}
+        while pending:
+            self.progress(stage, len(work) - len(pending), len(work), self._knocks())
+            done, pending = wait(pending, GLANCE)
+            for one in done:
+                one.result()
+        self.progress(stage, len(work), len(work), self._knocks())
+
+    def _knocks(self) -> str:
+        return f"{sum(visit.knocked for visit in self._visits)}"
+
+    def _account_for(self) -> None:
+        """What each visit saw and did not come to, and what a stop left undone."""
+        for visit in self._visits:
+            self.failures += visit.failures
+            self.coverage += [*visit.coverage, *visit.swept()]
         if not any(row.probe == "discovery" for row in self.coverage):
             self.coverage += [
-                Coverage("discovery", Vantage.LAN, str(network), None, (), Outcome.NOT_ASKED, STOPPED)
+                Coverage("discovery", Vantage.LAN, str(network), None, (), Outcome.NOT_ASKED, self._why())
                 for network in self.egress.scope.covered()
             ]
-        if interrupted:
-            self.failures.append(
-                Failure("scan", Vantage.LAN, "", None, Reason.UNFINISHED, "stopped before the end")
-            )
-        covered = {row.address for row in self.coverage if row.probe == "sweep"}
-        asked = {(row.device, row.probe, port) for row in self.coverage for port in row.ports}
-        for device in devices.values():
-            if device.address not in covered:
-                self.coverage.append(_not_asked("sweep", device, ()))
-                continue
-            swept = self._swept.get(device.address)
-            if swept is None:
-                continue
-            target = Target(device.id, device.address, swept.ports(PortState.OPEN))
-            for probe in self.probes:
-                left = tuple(
-                    p for p in self._wanted(probe, target) if (device.id, probe.name, p) not in asked
-                )
-                if left:
-                    why = STOPPED if interrupted else f"{PATIENCE} other ports of this device stayed mute"
-                    self.coverage.append(_not_asked(probe.name, device, left, why))
+        if self.halt.why is not None:
+            reason = REASONS.get(self.halt.why, Reason.UNFINISHED)
+            self.failures.append(Failure("scan", Vantage.LAN, "", None, reason, self._why()))
+        told = {row.device for row in self.coverage if row.outcome is Outcome.LEFT_ALONE}
+        self.coverage += [
+            left_alone(device) for device in self.known if device.left_alone and device.id not in told
+        ]
 
-    def _judged(self, probe: Probe, seen: Observation) -> tuple[Finding, ...]:
+    def _why(self) -> str:
+        return self.halt.why or ""
+
+    def _judged(self, seen: Observation) -> tuple[Finding, ...]:
         """What a probe makes of what it saw; a Failure, and no answer, where it breaks on it."""
+        if seen.probe == LIVENESS:
+            return tuple(liveness.judge(seen))
+        probe = next((one for one in self.probes if one.name == seen.probe), None)
+        if probe is None:
+            return ()
         try:
             return tuple(probe.judge(seen))
         except Exception as error:  # noqa: BLE001 - a broken probe never stops a scan
@@ -221,37 +171,47 @@ class Scan:
             ]
             return ()
 
-    def _tell(self, started: datetime, devices: dict[str, Device]) -> Run:
+    def _rounds(self) -> Iterator[Round]:
+        """How far each device's way through the whole range has come."""
+        never = self.tonight.never()
+        for visit in self._visits:
+            device, asked = visit.device.id, visit.asked()
+            nightly = self.tonight.nightly(device)
+            before = self.tonight.rounds.get(device) or Round(device, self.started)
+            if not visit.away and not nightly - asked:
+                before = replace(before, usual=self.started)
+            yield slices.after(before, asked, nightly | never, self.started)
+
+    def _tell(self) -> Run:
         """The run, judged."""
-        described = tuple(
-            describe(
-                device,
-                [seen for seen in self.observations if seen.device == device.id],
-                self._swept[address].ports(PortState.OPEN) if address in self._swept else (),
-            )
-            for address, device in devices.items()
-        )
-        by_name = {probe.name: probe for probe in self.probes}
-        findings = frozenset(
-            finding
-            for seen in self.observations
-            if seen.probe in by_name
-            for finding in self._judged(by_name[seen.probe], seen)
-        )
+        observations = tuple(seen for visit in self._visits for seen in visit.observations)
+        findings = frozenset(finding for seen in observations for finding in self._judged(seen))
         order = sorted(self.coverage, key=lambda row: (row.address, row.probe, row.outcome, row.ports))
+        pace = {key: getattr(self.egress.pace, key) for key in PACE}
         return Run(
-            id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+            id=self.id,
             site=self.site,
-            started=started,
+            started=self.started,
             finished=datetime.now(UTC).replace(microsecond=0),
             complete=complete(self.failures, order),
             vantages=(Vantage.LAN,),
-            devices=described,
-            observations=tuple(self.observations),
+            devices=tuple(visit.device for visit in self._visits),
+            observations=observations,
             failures=tuple(sorted(self.failures, key=lambda f: (f.address, f.port or 0, f.probe))),
             coverage=together(order),
             findings=findings,
+            stopped=self.halt.why,
+            pace=pace,
+            rounds=tuple(self._rounds()),
         )
+
+
+PACE = ("packets", "guarded", "overall", "pause", "patience", "seconds", "limit")
+
+
+def name(started: datetime) -> str:
+    """What a run is called."""
+    return f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def complete(failures: Iterable[Failure], coverage: Iterable[Coverage]) -> bool:
@@ -271,11 +231,7 @@ def together(coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
     return tuple(rows.values())
 
 
-def where(error: Exception) -> str:
-    """The kind of an error and where it was raised; not its text, which may hold a peer's bytes."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {frame.filename.rpartition('/')[2]}:{frame.lineno}"
-
-
-def _not_asked(probe: str, device: Device, ports: tuple[int, ...], why: str = STOPPED) -> Coverage:
-    return Coverage(probe, Vantage.LAN, device.address, device.id, ports, Outcome.NOT_ASKED, why)
+def left_alone(device: Device) -> Coverage:
+    """It fell silent once, and a person has not yet decided."""
+    why = f"since {device.left_alone}"
+    return Coverage("sweep", Vantage.LAN, device.address, device.id, (), Outcome.LEFT_ALONE, why)

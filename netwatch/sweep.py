@@ -1,9 +1,9 @@
-"""Which hosts are there, and which of their TCP ports are open?
+"""Which hosts are there?
 
 nmap through python-nmap, with arguments that egress wrote; its raw XML is read by nmapxml.py. Where
 nmap is missing, dies, is killed or prints rubbish, what it finished is kept, the loss is recorded as a
-Failure, and a plain connect sweep of our own takes over: slower, and without the silent hosts that only
-ARP finds. This module and scan.py are where that happens; nobody else knows that nmap exists.
+Failure, and knocks of our own take over: slower, and without the silent hosts that only ARP finds.
+Nobody else knows that nmap exists. Where it stops: the ports of a host are knocked at by knocking.py.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch import nmapxml
 from netwatch.errors import ScopeError
 from netwatch.kernel import end_nmap, may_send_raw, neighbours, on_link
-from netwatch.model import Coverage, Failure, Outcome, PortState, Reason, Vantage
+from netwatch.model import Coverage, Failure, Outcome, Reason, Vantage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     Across = Callable[[Callable[[str], object], Iterable[str]], Iterable[object]]
 
 OURSELVES = "localhost-response"  # nmap's word for an address of this machine
+BY_ARP = "arp-response"
+LONGEST = 1200  # seconds for one nmap run
 TOGETHER = 256  # addresses looked for in one nmap run: progress and loss come in that grain
 
 
@@ -38,19 +39,6 @@ class Found:
 
     address: str
     mac: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What one host's ports did. `timed_out`: nmap gave up on it, nothing is known."""
-
-    found: Found
-    states: dict[int, PortState]
-    timed_out: bool = False
-
-    def ports(self, state: PortState) -> tuple[int, ...]:
-        """The ports in that state, in order."""
-        return tuple(sorted(port for port, seen in self.states.items() if seen is state))
 
 
 @dataclass(slots=True)
@@ -78,7 +66,7 @@ class Sweep:
         if scope.excluded_macs and not self.raw:
             raise ScopeError("sweep.cards-need-arp")
         if self.nmap is None:
-            why = "nmap is not installed: a plain connect sweep took over"
+            why = "nmap is not installed: a search of our own took over"
             self._failed("discovery", Reason.NMAP_MISSING, why, scope.covered())
         total = sum(network.num_addresses for network in scope.targets())
         found: dict[str, Found] = {}
@@ -105,41 +93,29 @@ class Sweep:
             self.coverage.append(Coverage("discovery", Vantage.LAN, str(network), None, (), *ended))
         cards = neighbours()
         known = [Found(host.address, host.mac or cards.get(host.address)) for host in found.values()]
+        for host in known:
+            self.egress.found(host.address, by_arp=ways <= {OURSELVES, BY_ARP})
         return tuple(host for host in sorted(known, key=_in_order) if self._allowed(host))
-
-    def ports(self, hosts: Iterable[Found], ports: Iterable[int]) -> Iterator[tuple[Swept, ...]]:
-        """The state of these ports on these hosts, a handful of hosts at a time."""
-        asked = self.egress.scope.ports(ports)
-        if not asked:
-            return
-        for chunk in handfuls(hosts, self.egress.pace.hosts):
-            swept = self._by_nmap(chunk, asked)
-            left = [host for host in chunk if host.address not in swept]
-            if left:
-                swept |= self._by_connect(left, asked)
-            for result in swept.values():
-                self.coverage += list(_covered(result))
-            yield tuple(swept.values())
 
     def _look_for(self, block: tuple[IPv4Network, ...]) -> tuple[list[Found], set[str]]:
         """The hosts of a few networks, and how they were looked for."""
         if self.nmap is not None:
             targets, options = self.egress.nmap_hosts(block, raw=self.raw)
-            reading = self._run(targets, None, options, ())
+            reading = self._run(targets, options)
             hosts = [Found(host.address, host.mac) for host in reading.hosts if host.up]
             if reading.finished:
                 how = {host.reason for host in reading.hosts if host.up}
                 if not self.raw:  # a host that drops every packet still answered the kernel's ARP
                     hosts += self._silent(block, {host.address for host in hosts})
                 return hosts, how
-            why = "nmap did not finish looking for hosts: a connect sweep took over"
+            why = "nmap did not finish looking for hosts: a search of our own took over"
             self._failed("discovery", Reason.NMAP_FAILED, why, block)
         if self.egress.scope.excluded_macs:
             return [], set()  # without ARP, a card is known only after it was spoken to
         addresses = [str(address) for network in block for address in network]
         answered = self.across(self.egress.answers, addresses)
         live = [Found(address, None) for address, here in zip(addresses, answered, strict=True) if here]
-        return [*live, *self._silent(block, {host.address for host in live})], {"connect"}
+        return [*live, *self._silent(block, {host.address for host in live})], {"knock"}
 
     def _silent(self, block: tuple[IPv4Network, ...], known: set[str]) -> list[Found]:
         """Hosts of these networks that only the kernel's ARP table knows."""
@@ -163,37 +139,7 @@ class Sweep:
         )
         return False
 
-    def _by_nmap(self, chunk: Iterable[Found], asked: tuple[int, ...]) -> dict[str, Swept]:
-        """What nmap finished."""
-        if self.nmap is None:
-            return {}
-        hosts = {host.address: host for host in chunk}
-        targets, ports, options = self.egress.nmap_ports(hosts, asked, raw=self.raw)
-        reading = self._run(targets, ports, options, asked)
-        finished = {
-            seen.address: Swept(hosts[seen.address], seen.ports, seen.timed_out or not seen.up)
-            for seen in reading.hosts
-            if seen.address in hosts and (seen.ports or seen.timed_out or not seen.up)
-        }
-        if not reading.finished:
-            why = "nmap did not finish its port sweep: a connect sweep took over"
-            self._failed("sweep", Reason.NMAP_FAILED, why, hosts.keys() - finished.keys())
-        return finished
-
-    def _by_connect(self, hosts: list[Found], asked: tuple[int, ...]) -> dict[str, Swept]:
-        """Our own knocks: one at a time to a host, the hosts side by side."""
-
-        def knock(address: str) -> dict[int, PortState]:
-            return self.egress.knock_all(address, asked)
-
-        by_address = {host.address: host for host in hosts}
-        states = self.across(knock, by_address)
-        return {
-            address: Swept(by_address[address], dict(seen), timed_out=not seen)  # type: ignore[call-overload]
-            for address, seen in zip(by_address, states, strict=True)
-        }
-
-    def _run(self, targets: str, ports: str | None, options: str, asked: tuple[int, ...]) -> nmapxml.Reading:
+    def _run(self, targets: str, options: str) -> nmapxml.Reading:
         """One nmap through python-nmap, a new one each time: a used one still holds the run before."""
         import nmap  # noqa: PLC0415 - only where it is used
 
@@ -205,13 +151,13 @@ class Sweep:
             return nmapxml.Reading((), finished=False)
         try:
             # On odd output python-nmap raises whatever its parser met; we read the raw ourselves.
-            with suppress(Exception):
-                scanner.scan(targets, ports, options, timeout=2 * self.egress.pace.host_timeout)
+            with suppress(Exception), self.egress.nmap(targets, options):
+                scanner.scan(targets, None, options, timeout=LONGEST)
         except BaseException:
             end_nmap()
             raise
         raw = scanner.get_nmap_last_output()
-        return nmapxml.read(raw, asked) if isinstance(raw, bytes) else nmapxml.Reading((), finished=False)
+        return nmapxml.read(raw) if isinstance(raw, bytes) else nmapxml.Reading((), finished=False)
 
     def _failed(self, probe: str, reason: Reason, detail: str, lost: Iterable[object]) -> None:
         """The nmap run failed us: say so once, and what of it was lost, whoever does it now."""
@@ -222,17 +168,6 @@ class Sweep:
         self.coverage += [
             Coverage(probe, Vantage.LAN, row, None, (), Outcome.FAILED, "by nmap") for row in rows
         ]
-
-
-def _covered(swept: Swept) -> Iterable[Coverage]:
-    """One row per state: what was asked and answered, and what was silent."""
-    address = swept.found.address
-    if swept.timed_out:
-        yield Coverage("sweep", Vantage.LAN, address, None, (), Outcome.TIMED_OUT, "no port is known")
-        return
-    for state in PortState:
-        if ports := swept.ports(state):
-            yield Coverage("sweep", Vantage.LAN, address, None, ports, Outcome(state.value))
 
 
 def _in_order(host: Found) -> tuple[int, ...]:
@@ -253,10 +188,3 @@ def blocks(networks: Iterable[IPv4Network]) -> Iterator[tuple[IPv4Network, ...]]
             room -= piece.num_addresses
     if handful:
         yield tuple(handful)
-
-
-def handfuls(hosts: Iterable[Found], size: int) -> Iterator[tuple[Found, ...]]:
-    """The hosts, so many at a time."""
-    rest = iter(hosts)
-    while chunk := tuple(islice(rest, size)):
-        yield chunk

@@ -28,16 +28,16 @@ from netwatch.association import (
     RecordSent,
     Rejected,
 )
-from netwatch.egress import HL7, PRINTING
 from netwatch.implementation import recognised
 from netwatch.model import Reason
 from netwatch.ports import curated
 from netwatch.probe import ProbeError
+from netwatch.scope import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Egress
+    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
@@ -91,6 +91,7 @@ class Dicom:
     """
 
     name: ClassVar[str] = "dicom"
+    manner: ClassVar[str] = "dicom"
     calling_ae: AeTitle = "NETWATCH"
     called_ae: AeTitle = "ANY-SCP"
     timeout: Annotated[float, Ge(0.5), Le(60)] = 5.0
@@ -99,12 +100,11 @@ class Dicom:
     def wants(self, target: Target) -> tuple[int, ...]:
         """Every open port but those settled for something else; the usual ones first."""
         known = curated()
-        silent = PRINTING | HL7
-        free = [p for p in target.open_ports if p not in silent]
+        free = [p for p in target.open_ports if p not in SILENT]
         open_to_it = [p for p in free if p not in known or not known[p].settled]
         return tuple(sorted(open_to_it, key=lambda port: (not usual(port), port)))
 
-    def observe(self, target: Target, port: int, egress: Egress) -> Iterator[Observation]:
+    def observe(self, target: Target, port: int, egress: Way) -> Iterator[Observation]:
         """In clear first, then over TLS where the clear talk was cut short; TLS first on its own port."""
         ways = (self._in_clear, self._over_tls)
         trouble: list[ProbeError] = []
@@ -150,7 +150,7 @@ class Dicom:
         """DICOM where it was proved; behind mutual TLS, DICOM only where it is at home."""
         return self.name if "association" in facts or usual(port) else "tls"
 
-    def _in_clear(self, target: Target, port: int, egress: Egress, facts: Facts) -> None:
+    def _in_clear(self, target: Target, port: int, egress: Way, facts: Facts) -> None:
         """One connection without TLS."""
         facts["tls"] = False
         with egress.connect(target.address, port, patience=self.timeout) as line:
@@ -158,7 +158,7 @@ class Dicom:
                 raise NotDicom(heard)
             self._climb(line, facts)
 
-    def _over_tls(self, target: Target, port: int, egress: Egress, facts: Facts) -> None:
+    def _over_tls(self, target: Target, port: int, egress: Way, facts: Facts) -> None:
         """The ladder inside TLS, and what the server wants to see of us first.
 
         A refusal for want of our certificate comes inside the handshake in TLS 1.2; in TLS 1.3 the

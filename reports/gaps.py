@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Outcomes of coverage that leave a question open, in the order a reader should meet them.
 _SILENT = (Outcome.TIMED_OUT, Outcome.NO_ANSWER, Outcome.FAILED, Outcome.NOT_ASKED)
-_TOLD = (*_SILENT, Outcome.FILTERED, Outcome.EXCLUDED)
+_TOLD = (Outcome.LEFT_ALONE, *_SILENT, Outcome.FILTERED, Outcome.SPARED, Outcome.EXCLUDED)
 _HARMLESS = (Reason.MUTE,)
 
 

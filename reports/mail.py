@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwatch.model import ChangeKind, Exposure, Severity
+from netwatch.model import LIVENESS, ChangeKind, Exposure, Severity
 from reports.phrase import ADDRESS, NAME, NO_BREAK, Phrases, clean, lower_first, steps
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Item:
     exposure: str
     risk: str
     remedy: tuple[str, ...]
+    sent: tuple[str, ...]
     same_as: int | None
 
 
@@ -76,11 +77,15 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
     complete: bool,  # noqa: FBT001 - a fact of the run, given with the others
     found_at: datetime,
     public_addresses: Sequence[str] = (),
+    sent: Mapping[str, Sequence[str]] | None = None,
 ) -> Mail:
-    """The mail of one alert. `found_at` is the moment of the check; `complete` is that of the run."""
+    """The mail of one alert. `found_at` is the moment of the check; `complete` is that of the run.
+
+    `sent`: what a device that fell silent had been sent, line by line, by device.
+    """
     parts = {}
     for kind in ("txt", "html"):
-        writer = Writer(Phrases(language, fine=True), devices, catalogue)
+        writer = Writer(Phrases(language, fine=True), devices, catalogue, sent)
         parts[kind] = _template(f"mail.{kind}").render(
             say=writer.say,
             greeting=writer.say(
@@ -115,9 +120,16 @@ def _is_item(line: str) -> bool:
 class Writer:
     """The parts of a mail, in words."""
 
-    def __init__(self, say: Phrases, devices: Mapping[str, Device], catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        say: Phrases,
+        devices: Mapping[str, Device],
+        catalogue: Catalogue,
+        sent: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         """Everything that the sentences are made of."""
         self.say = say
+        self.sent = sent or {}
         self.devices = devices
         self.catalogue = catalogue
 
@@ -187,6 +199,7 @@ class Writer:
         words = self.say.rule(self.catalogue, finding.rule)
         same_as = advised.get(finding.rule)
         advised.setdefault(finding.rule, number)
+        told_by_us = finding.probe == LIVENESS
         return Item(
             number=number,
             severity=self.severity(finding),
@@ -194,9 +207,10 @@ class Writer:
             device=self.say.name(self.devices.get(finding.device)),
             place=self.say.place(finding.address, finding.port),
             before=self.before(change),
-            exposure=self.say(f"phrase.exposure.{finding.exposure}"),
+            exposure="" if told_by_us else self.say(f"phrase.exposure.{finding.exposure}"),
             risk=words.risk,
             remedy=tuple(steps(words.remedy)),
+            sent=tuple(clean(line) for line in self.sent.get(finding.device, ())) if told_by_us else (),
             same_as=same_as,
         )
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netwatch.document import ChangePart, Document, FindingPart
     from netwatch.words import Catalogue
 
+PACE = ("packets", "guarded", "overall", "pause")
 SHOWN = 6  # places named in a paragraph; the annex names them all
 
 
@@ -94,6 +95,8 @@ def render(
         moved=view.moved(),
         holes=view.holes(public_addresses),
         seen_from=seen_from(say, document),
+        pace=pace(say, document),
+        override=override(say, document),
         tables=sheets(say, document),
     )
 
@@ -109,6 +112,21 @@ def seen_from(say: Phrases, document: Document) -> str:
         finished=say.moments.full(run.finished),
         zone=say.moments.zone(run.finished),
     )
+
+
+def pace(say: Phrases, document: Document) -> str:
+    """How fast it was, where the run tells."""
+    kept = {key: str(document.run.pace[key]) for key in PACE if key in document.run.pace}
+    return say("page.annex.pace", **kept) if len(kept) == len(PACE) else ""
+
+
+def override(say: Phrases, document: Document) -> str:
+    """Who answers for a pace above netwatch's own, where somebody does."""
+    told = document.run.pace
+    if "override_by" not in told:
+        return ""
+    by, reason = (clean(str(told.get(key, "")), TEXT) for key in ("override_by", "override_reason"))
+    return say("page.annex.override", by=by, reason=reason)
 
 
 class View:
@@ -193,6 +211,10 @@ class View:
         for gap in gaps(self.document):
             places = [self.located(address, port) for address, port in gap.places if address]
             holes.append(self._hole(gap.kind, self.say(f"page.gaps.plain.{gap.kind}"), places))
+        if self.document.rounds:
+            behind = min(one.ports for one in self.document.rounds)
+            plain = self.say.count("page.gaps.range", behind)
+            holes.append(Hole(self.say("page.gaps.range-title"), plain, (), ""))
         holes.append(Hole(self.say("page.gaps.public-title"), self._public(public_addresses), (), ""))
         return holes
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from netwatch.diff import Night, Picture
     from netwatch.document import Document
-    from netwatch.model import Device, Letter, Run
+    from netwatch.model import Device, Letter, Round, Run
     from netwatch.words import Catalogue
 
 FILE = "netwatch.db"
@@ -73,6 +73,7 @@ class Store:
         with self._writing() as db:
             number = writing.run(db, run)
             writing.devices(db, run)
+            writing.rounds(db, run)
             writing.services(db, run)
             writing.findings(db, run, night)
             writing.changes(db, number, night)
@@ -85,6 +86,19 @@ class Store:
     def devices(self, site: str) -> tuple[Device, ...]:
         """Every device ever seen on this site."""
         return reading.devices(self._db, site)
+
+    def rounds(self, site: str) -> dict[str, Round]:
+        """How far each device's way through the whole range of ports has come."""
+        return reading.rounds(self._db, site)
+
+    def open_ports(self, site: str) -> dict[str, frozenset[int]]:
+        """The ports that were open when last asked, by device."""
+        return reading.open_ports(self._db, site)
+
+    def release(self, site: str, device: str) -> None:
+        """A person has decided: a device that was left alone is looked at again."""
+        with self._writing() as db:
+            writing.release(db, site, device)
 
     def document(self, site: str, catalogue: Catalogue, language: str) -> Document | None:
         """The last run of this site, or None before the first."""

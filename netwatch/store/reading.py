@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,13 @@ from netwatch.document import (
     Document,
     FailurePart,
     FindingPart,
+    RoundPart,
     RunPart,
     ServicePart,
 )
-from netwatch.model import Device, Exposure, Finding, Status, Vantage
-from netwatch.store.writing import parse
+from netwatch.model import Device, Exposure, Finding, Round, Status, Vantage
+from netwatch.portset import PortSet
+from netwatch.store.writing import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,10 +69,35 @@ def picture(db: Database, site: str) -> Picture:
     return Picture(
         findings=findings,
         devices=frozenset(device.id for device in devices(db, site)),
-        asked={(row["device"], row["probe"]): frozenset(parse(row["ports"])) for row in asked},
+        asked={(row["device"], row["probe"]): PortSet.parse(row["ports"]) for row in asked},
         facts={(row["device"], row["probe"], row["port"]): json.loads(row["facts"]) for row in services},
         networks=tuple(json.loads(known["networks"])),
     )
+
+
+def rounds(db: Database, site: str) -> dict[str, Round]:
+    """How far each device's way through the whole range of ports has come."""
+    rows = db.query(
+        "select * from rounds where site = (select id from sites where slug = ?) order by device", [site]
+    )
+    return {
+        row["device"]: Round(
+            row["device"],
+            datetime.fromisoformat(row["began"]),
+            row["done"],
+            datetime.fromisoformat(row["usual"]) if row["usual"] else None,
+        )
+        for row in rows
+    }
+
+
+def open_ports(db: Database, site: str) -> dict[str, frozenset[int]]:
+    """The ports that were open when last asked, by device."""
+    rows = db.query(f"select device, port from services where probe = 'sweep' and {NOW}", [site])  # noqa: S608
+    found: dict[str, set[int]] = {}
+    for row in rows:
+        found.setdefault(row["device"], set()).add(row["port"])
+    return {device: frozenset(ports) for device, ports in found.items()}
 
 
 def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Document | None:
@@ -94,6 +122,8 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
             run["finished"],
             bool(run["complete"]),
             tuple(json.loads(run["vantages"])),
+            stopped=run["stopped"],
+            pace=json.loads(run["pace"]),
         ),
         devices=tuple(
             DevicePart(**{k: v for k, v in row.items() if k != "site"}) for row in _device_rows(db, site)
@@ -105,6 +135,10 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
         coverage=tuple(
             CoveragePart(probe, vantage, device, address, ports, outcome, detail)
             for probe, vantage, device, address, ports, outcome, detail in json.loads(run["body"])
+        ),
+        rounds=tuple(
+            RoundPart(one.device, stamp(one.began), len(PortSet.parse(one.done)))
+            for one in rounds(db, site).values()
         ),
     )
 

@@ -79,3 +79,22 @@ def m001_first(db: Database) -> None:
     for statement in FIRST.split(";"):
         if statement.strip():
             db.execute(statement)
+
+
+SECOND = """
+alter table devices add column left_alone text;
+alter table runs add column stopped text;
+alter table runs add column pace text not null default '{}';
+create table rounds (
+    site integer not null references sites(id), device text not null, began text not null,
+    done text not null, usual text, primary key (site, device)
+) strict;
+"""
+
+
+@migrations()
+def m002_gentle(db: Database) -> None:
+    """Devices that are left alone, the pace of a run and why it ended early, the way through all ports."""
+    for statement in SECOND.split(";"):
+        if statement.strip():
+            db.execute(statement)

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from netwatch.document import port_list
-from netwatch.model import Outcome, Status
-from netwatch.ports import expand
+from netwatch.model import LIVENESS, Outcome, Status
+from netwatch.portset import PortSet
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,8 +44,8 @@ def run(db: Database, night: Run) -> int:
     """The run, its coverage (once per distinct text) and its failures; the run's row number."""
     number = site_number(db, night.site)
     row = db.execute(
-        "insert into runs (uid, site, started, finished, complete, vantages, coverage) "
-        "values (?, ?, ?, ?, ?, ?, ?) returning id",
+        "insert into runs (uid, site, started, finished, complete, vantages, coverage, stopped, pace) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?) returning id",
         [
             night.id,
             number,
@@ -54,6 +54,8 @@ def run(db: Database, night: Run) -> int:
             int(night.complete),
             json.dumps(night.vantages),
             _text(db, json.dumps([_coverage_row(row) for row in night.coverage], separators=(",", ":"))),
+            night.stopped,
+            json.dumps(night.pace, sort_keys=True),
         ],
     ).fetchone()[0]
     for failure in night.failures:
@@ -94,18 +96,39 @@ def devices(db: Database, night: Run) -> None:
     for device in night.devices:
         db.execute(
             "insert into devices (site, id, address, mac, vendor, names, kind, maker, model, version, "
-            "first_seen, last_seen) values (:site, :id, :address, :mac, :vendor, :names, :kind, :maker, "
-            ":model, :version, :now, :now) on conflict (site, id) do update set address = :address, "
-            "mac = :mac, vendor = :vendor, names = :names, kind = :kind, maker = :maker, model = :model, "
-            "version = :version, last_seen = :now",
+            "left_alone, first_seen, last_seen) values (:site, :id, :address, :mac, :vendor, :names, :kind, "
+            ":maker, :model, :version, :left_alone, :now, :now) on conflict (site, id) do update set "
+            "address = :address, mac = :mac, vendor = :vendor, names = :names, kind = :kind, "
+            "maker = :maker, model = :model, version = :version, left_alone = :left_alone, last_seen = :now",
             asdict(device) | {"site": number, "names": json.dumps(device.names), "now": stamp(night.started)},
         )
+
+
+def rounds(db: Database, night: Run) -> None:
+    """How far each device's way through the whole range of ports has come."""
+    number = site_number(db, night.site)
+    for one in night.rounds:
+        usual = stamp(one.usual) if one.usual else None
+        db.execute(
+            "insert into rounds (site, device, began, done, usual) values (?, ?, ?, ?, ?) "
+            "on conflict (site, device) do update set "
+            "began = excluded.began, done = excluded.done, usual = excluded.usual",
+            [number, one.device, stamp(one.began), one.done, usual],
+        )
+
+
+def release(db: Database, slug: str, device: str) -> None:
+    """A person has decided: this device is looked at again."""
+    where = "where id = ? and site = (select id from sites where slug = ?)"
+    db.execute(f"update devices set left_alone = null {where}", [device, slug])  # noqa: S608 - a constant
 
 
 def services(db: Database, night: Run) -> None:
     """Each observation carries its interval on, or ends it and begins another; closed ports end theirs."""
     number, now = site_number(db, night.site), stamp(night.started)
     for seen in night.observations:
+        if seen.probe == LIVENESS:
+            continue  # it says what a device no longer is
         _carry(db, number, now, seen)
     for row in night.coverage:
         if row.probe == "sweep" and row.outcome is Outcome.CLOSED and row.device is not None:
@@ -153,16 +176,11 @@ def _ask(db: Database, number: int, row: Coverage) -> None:
     known = next(
         db.query("select ports from asked where site = ? and device = ? and probe = ?", key), {"ports": ""}
     )
-    ports = port_list(tuple({*row.ports, *parse(known["ports"])}))
+    ports = str(PortSet.of(row.ports) | PortSet.parse(known["ports"]))
     if ports != known["ports"]:
         db.execute(
             "insert or replace into asked (site, device, probe, ports) values (?, ?, ?, ?)", [*key, ports]
         )
-
-
-def parse(ports: str) -> list[int]:
-    """`22,80-81` as numbers; the other way round is document.port_list."""
-    return expand(ports.split(",")) if ports else []
 
 
 def findings(db: Database, night: Run, after: Night) -> None:

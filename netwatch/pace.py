@@ -1,0 +1,116 @@
+"""How fast may packets leave? netwatch's limits, and the meters that hold them in any window of a second.
+
+A meter remembers when the last packets left. That is stricter than an average, and needs no smoothing: at
+no moment do more packets lie in the past second than the limit says. The limits are netwatch's own; no
+authority has published any (runZero's, which are the bar, are 40 to a host and 1000 overall).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WINDOW = 1.02  # seconds; what is more than one is for a packet that the kernel held back
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """netwatch's limits. `packets`: to one device in a second; `guarded`: to a medical or unknown one."""
+
+    packets: int = 40
+    guarded: int = 10
+    overall: int = 1000
+    pause: float = 0.5  # seconds between two connections to one device
+    patience: float = 5.0  # seconds for one answer
+    seconds: float = 30.0  # for one question
+    limit: int = 262_144  # bytes received in one question
+
+
+class Meter:
+    """What left in the last second. Not safe to share between threads: Meters below is."""
+
+    def __init__(self, most: int) -> None:
+        """`most`: packets in any second."""
+        self.most = most
+        self._left: deque[float] = deque()
+
+    def wait(self, packets: int, now: float) -> float:
+        """Seconds until so many more may leave; 0: now. More than `most` may never, and count as `most`."""
+        while self._left and self._left[0] <= now - WINDOW:
+            self._left.popleft()
+        over = len(self._left) + min(packets, self.most) - self.most
+        return max(0.0, self._left[over - 1] + WINDOW - now) if over > 0 else 0.0
+
+    def count(self, packets: int, now: float) -> None:
+        """So many left now. Those beyond the limit weigh on the seconds that follow."""
+        for number in range(packets):
+            self._left.append(now + WINDOW * (number // self.most))
+
+
+@dataclass(slots=True)
+class Gate:
+    """One device's door: one conversation at a time, a pause between two, packets counted."""
+
+    meter: Meter
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    free_at: float = 0.0
+    barred: str = ""  # why nothing may be sent there any more
+
+
+class Meters:
+    """All doors, and the one that everything leaves through. Safe to share between threads."""
+
+    def __init__(self, pace: Pace) -> None:
+        """Every device is guarded until more is known of it."""
+        self.pace = pace
+        self._overall = Meter(pace.overall)
+        self._gates: dict[str, Gate] = {}
+        self._guard = threading.Lock()
+
+    def gate(self, address: str) -> Gate:
+        """The door of this device."""
+        with self._guard:
+            if address not in self._gates:
+                self._gates[address] = Gate(Meter(self.pace.guarded))
+            return self._gates[address]
+
+    def wait(self, gate: Gate, packets: int, at_once: int | None = None) -> float:
+        """Seconds until the device takes `packets` more and we may send `at_once` of them; 0: now."""
+        now = time.monotonic()
+        with self._guard:
+            return max(gate.meter.wait(packets, now), self._overall.wait(at_once or packets, now))
+
+    def count(self, gate: Gate, packets: int) -> None:
+        """So many left for this device now."""
+        now = time.monotonic()
+        with self._guard:
+            gate.meter.count(packets, now)
+            self._overall.count(packets, now)
+
+    def room(self, gate: Gate, packets: int) -> None:
+        """Wait until so many may leave for this device."""
+        while (wait := self.wait(gate, packets)) > 0:
+            time.sleep(wait)
+
+    def hurry(self, gate: Gate, *, guarded: bool) -> None:
+        """From now on this device's pace is that of its class."""
+        with self._guard:
+            gate.meter.most = self.pace.guarded if guarded else self.pace.packets
+
+    @contextmanager
+    def lent(self, packets: int) -> Iterator[None]:
+        """While inside, somebody else (nmap) sends so many a second of what we may send overall."""
+        with self._guard:
+            self._overall.most = max(1, self._overall.most - packets)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._overall.most = self.pace.overall

@@ -1,0 +1,28 @@
+"""Which options and arguments do the commands share?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from netwatch.words import LANGUAGES
+
+lang = click.option(
+    "--lang", type=click.Choice(LANGUAGES), help="Language of what is shown; else the site's."
+)
+data = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="NETWATCH_DATA",
+    help="Folder of the database; else the user's data folder ($NETWATCH_DATA).",
+)
+site_argument = click.argument("site")
+as_text_or_json = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print the result."
+)
+
+
+all_ports = click.option(
+    "--all-ports", is_flag=True, help="Every port of every device tonight, at the same pace: for hours."
+)

@@ -1,0 +1,76 @@
+"""What is to be asked tonight, of whom, and how carefully? Pure; the scan does it, `netwatch plan` tells it.
+
+A device is asked the usual ports and those that were open on it before; from its second night on also a
+slice of the whole range. What it is decides the rest (classes.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from netwatch.classes import class_of
+from netwatch.identity import describe, trusted
+from netwatch.ports import curated
+from netwatch.portset import EVERY, PortSet
+from netwatch.slices import left, slice_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from netwatch.classes import Class
+    from netwatch.model import Device, Round
+    from netwatch.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Tonight:
+    """What the site file asks for, and what was known before.
+
+    `nights`: for the whole range, 0: never. `declared`: address or card -> class. `open_before`: the ports
+    that were open, by device. `until`: when the scan must leave off, and why.
+    """
+
+    scope: Scope
+    extra_ports: tuple[int, ...] = ()
+    nights: int = 0
+    all_ports: bool = False
+    gateway: str | None = None
+    declared: Mapping[str, str] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
+    rounds: Mapping[str, Round] = field(default_factory=dict)
+    open_before: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    until: datetime | None = None
+    why: str = ""
+
+    def nightly(self, device: str) -> PortSet:
+        """The ports that this device is asked every night."""
+        every_night = {*curated(), *self.extra_ports, *self.open_before.get(device, ())}
+        return PortSet.of(self.scope.ports(every_night))
+
+    def never(self) -> PortSet:
+        """The ports that nobody is asked."""
+        return EVERY - PortSet.of(self.scope.ports(EVERY))
+
+    def slice(self, device: str) -> PortSet:
+        """The further ports that it is asked tonight."""
+        nightly = self.nightly(device) | self.never()
+        begun = self.rounds.get(device)
+        done = PortSet.parse(begun.done) if begun else PortSet()
+        if self.all_ports:
+            return left(done, nightly)
+        return slice_of(done, nightly, self.nights) if device in self.known else PortSet()
+
+    def is_a(self, device: Device) -> Class:
+        """Its class."""
+        declared = self.declared.get(device.address) or self.declared.get(device.mac or "")
+        return class_of(device.kind, declared)
+
+    def expected(self, device: Device) -> Device:
+        """The device before a packet: of what is known, what tonight may rely on."""
+        return describe(replace(device, kind=trusted(device)), (), (), gateway=self.is_gateway(device))
+
+    def is_gateway(self, device: Device) -> bool:
+        """Is it the internet box?"""
+        return self.gateway is not None and device.address == self.gateway

@@ -1,0 +1,143 @@
+"""What would a scan do? The plan, in 80 columns, before a packet is sent.
+
+For the consultant, who has to answer for it: to whom, how fast, which kinds of question, how long.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
+
+NONE = "-"
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+    from netwatch.plan import DeviceRow, Plan
+
+
+def table(plan: Plan, language: str) -> RenderableType:
+    """The whole plan."""
+    say = Phrases(language)
+    lines = [*_who(say, plan), *_how(say, plan)]
+    return _group(
+        _text(clean(plan.site, TEXT), "bold"),
+        _text(say("plan.nothing-sent"), "green"),
+        *([_text(say(f"plan.refused.{plan.refused.rpartition('.')[2]}"), "yellow")] if plan.refused else []),
+        _text(""),
+        *(_text(line) for line in lines),
+        *([] if plan.fits else [_text(say("plan.does-not-fit"), "yellow")]),
+        *([_text(say("plan.override", by=plan.override), "yellow")] if plan.override else []),
+        _text(""),
+        _classes(say, plan),
+        _text(say("plan.guards")),
+        _text(""),
+        _devices(say, plan),
+        _text(_more(say, plan.more)),
+    )
+
+
+def _who(say: Phrases, plan: Plan) -> list[str]:
+    """The networks, what is left out, and who allowed it."""
+    told = [
+        say(
+            "plan.networks",
+            networks=", ".join(plan.networks),
+            addresses=say.count("plan.addresses", plan.addresses),
+        )
+    ]
+    if plan.excluded:
+        told.append(say("plan.excluded", excluded=", ".join(clean(one, TEXT) for one in plan.excluded)))
+    if plan.authorised_by and plan.authorised_until:
+        by = clean(plan.authorised_by, NAME)
+        told.append(
+            say("plan.authorised", by=by, until=say.moments.date(f"{plan.authorised_until}T12:00:00Z"))
+        )
+    return told
+
+
+def _how(say: Phrases, plan: Plan) -> list[str]:
+    """How fast, how long, and when."""
+    pace = {key: str(value) for key, value in plan.pace.items()}
+    told = [
+        say("plan.pace", **pace),
+        say("plan.takes", time=length(say, plan.seconds), packets=str(plan.packets)),
+    ]
+    return [*told, say("plan.window", window=plan.window) if plan.window else say("plan.no-window")]
+
+
+def _classes(say: Phrases, plan: Plan) -> Table:
+    """What each class may be asked."""
+    made = _table(say, "class", "pace", "manners", "questions", "again")
+    for row in plan.classes:
+        made.add_row(
+            _text(say.word("plan.class", row.name)),
+            _text(say("plan.per-second", packets=str(row.packets))),
+            _text(", ".join(say.word("plan.manner", manner) for manner in row.manners)),
+            _text(", ".join(row.questions) or NONE),
+            _text(say("phrase.yes" if row.guarded else "phrase.no")),
+        )
+    return made
+
+
+def _devices(say: Phrases, plan: Plan) -> RenderableType:
+    """Every device that is known by now."""
+    if not plan.devices:
+        return _text(say("plan.no-devices"))
+    made = _table(say, "device", "is-a", "usual", "further", "asks", "takes")
+    for row in plan.devices:
+        name = clean(row.name, NAME) or clean(row.vendor or "", NAME)
+        alone = row.left_alone is not None
+        made.add_row(
+            _text(f"{clean(row.address, ADDRESS)}\n{name}".rstrip()),
+            _text(say.word("plan.class", row.is_a)),
+            _text(NONE if alone else str(row.usual)),
+            _text(NONE if alone else str(row.further)),
+            _text(say("plan.left-alone") if alone else ", ".join(row.questions) or NONE),
+            _text(NONE if alone else length(say, row.seconds)),
+        )
+    return made
+
+
+def _more(say: Phrases, row: DeviceRow) -> str:
+    """What a device adds that nobody has seen yet."""
+    return say("plan.more", usual=str(row.usual), time=length(say, row.seconds))
+
+
+def length(say: Phrases, seconds: int) -> str:
+    """`8 min 20 s`."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return say("plan.seconds", seconds=str(seconds))
+    hours, rest = divmod(int(timedelta(seconds=seconds).total_seconds()), 3600)
+    minutes = round(rest / 60)
+    return (
+        say("plan.hours", hours=str(hours), minutes=f"{minutes:02}")
+        if hours
+        else say("plan.minutes", minutes=str(minutes))
+    )
+
+
+def _text(text: str, style: str = "") -> Text:
+    from rich.text import Text  # noqa: PLC0415 - slow to import
+
+    return Text(text, style=style, overflow="fold")
+
+
+def _table(say: Phrases, *heads: str) -> Table:
+    from rich import box  # noqa: PLC0415 - slow to import
+    from rich.table import Table  # noqa: PLC0415
+
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for head in heads:
+        made.add_column(_text(say(f"plan.head.{head}")), overflow="fold")
+    return made
+
+
+def _group(*parts: RenderableType) -> Group:
+    from rich.console import Group  # noqa: PLC0415 - slow to import
+
+    return Group(*parts)
