@@ -16,11 +16,13 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from netwatch.audit import Audit
 from netwatch.classes import UNKNOWN, table
 from netwatch.errors import ScopeError
+from netwatch.kernel import on_link
 from netwatch.knocking import Job, Knocking
 from netwatch.line import Line
 from netwatch.model import PortState, Reason
@@ -28,13 +30,12 @@ from netwatch.pace import Gate, Meters, Pace
 from netwatch.ports import curated
 from netwatch.portset import PortSet
 from netwatch.probe import ProbeError
+from netwatch.scope import Scope, less
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from ipaddress import IPv4Network
 
     from netwatch.classes import Class
-    from netwatch.scope import Scope
 
 IPP = 631
 OPENING, ENDING = 3, 3  # packets: SYN, ACK and one to spare; FIN, ACK and RST
@@ -82,6 +83,10 @@ class Egress:
         """Never reach this address again in this run; `why` is the id of the refusal's sentence."""
         self._meters.gate(address).barred = why
 
+    def unbar(self, address: str) -> None:
+        """Another device is there than we thought."""
+        self._meters.gate(address).barred = ""
+
     def asking(self, question: str, manner: str) -> Way:
         """The way out for one question."""
         return Way(self, question, manner)
@@ -111,6 +116,8 @@ class Egress:
 
     def answers(self, address: str) -> bool:
         """Is anybody at this address? Knocks at a few usual ports until one answers, open or closed."""
+        if self._meters.gate(address).barred:
+            return False
         return self.sweep(address, KNOCK, first_answer=True).answered
 
     def talk(
@@ -177,6 +184,10 @@ class Egress:
         With excluded cards only ARP is asked: a card is known before anything else is sent to it.
         """
         inside = [n for n in networks if any(n.subnet_of(allowed) for allowed in self.scope.targets())]
+        if barred := [IPv4Network(address) for address in self._meters.barred()]:
+            # ARP may still say who is there now; where nmap would send more than that, they get nothing.
+            near = [n for n in inside if raw and on_link(n)]
+            inside = [*near, *less([n for n in inside if n not in near], barred)]
         knocks = self.scope.ports(KNOCK)
         only_arp = self.scope.excluded_macs or not knocks
         ways = "-PR" if only_arp else f"-PS{','.join(map(str, knocks))}"

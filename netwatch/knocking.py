@@ -16,7 +16,7 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from netwatch.knock import best
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PATIENCE = 0.8  # seconds for one answer: less than the second after which the kernel would knock again
 SHORTEST = 0.15  # of a connect to a device whose answers are fast
 GLANCE = 0.05  # seconds until a new device is noticed
+YOUNG = 64  # knocks that are looked at for an answer that is due
 MARKS = {PortState.OPEN: 1, PortState.CLOSED: 2, PortState.FILTERED: 3}
 
 
@@ -85,12 +86,21 @@ class Job:
     answered: bool = False
     second: bool = False
     slowest: float = 0.0  # seconds, of its answers
+    last: float = 0.0  # when it was knocked at last
     turn: int = 0  # the one entry of the queue that counts
 
     @property
     def asks(self) -> bool:
         """Is there still a port to knock at?"""
         return bool(self.ports) and not (self.first_answer and self.answered)
+
+
+def _pending(job: Job, now: float) -> int:
+    """Knocks that may yet turn out to have met an open port: packets of ours would follow."""
+    if not job.answered:
+        return 0
+    latest = islice(reversed(job.flying.values()), YOUNG)
+    return sum(now - sent < 2 * job.slowest for sent, _ in latest)
 
 
 class Knocking:
@@ -142,13 +152,13 @@ class Knocking:
     def _serve(self) -> None:
         """Until it is closed. Should it ever break, nobody waits for ever."""
         assert self._wire is not None  # noqa: S101 - ask() made it
-        try:
-            while self._take():
+        while self._take():
+            try:
                 self._turn(self._wire)
-        except Exception as error:
-            for job in list(self._jobs.values()):
-                job.done.set_exception(error)
-            raise
+            except Exception as error:  # noqa: BLE001 - whoever asked is told, and raises it
+                for job in list(self._jobs.values()):
+                    self._jobs.pop(job.address)
+                    job.done.set_exception(error)
         for job in list(self._jobs.values()):
             self._over(job, stopped=True)
 
@@ -199,10 +209,12 @@ class Knocking:
         waits = job.flying and (not job.asks or (wire.connects and job.answered))
         if waits:
             return max(0.0, min(until for _, until in job.flying.values()) - now)
-        wait = self._meters.wait(job.gate, 1 + wire.after_open, 1)
+        wait = self._meters.wait(job.gate, 1 + wire.after_open * (1 + _pending(job, now)), 1)
+        wait = max(wait, job.last + self._meters.spacing(job.gate) - now)
         if wait > 0:
             return wait
         port = job.ports.pop()
+        job.last = now
         if wire.knock(job.address, port):
             self._meters.count(job.gate, 1)
             job.knocks += 1

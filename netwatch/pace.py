@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WINDOW = 1.02  # seconds; what is more than one is for a packet that the kernel held back
+WINDOW = 1.005  # seconds; what is more than one is for a packet that the kernel held back
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,20 @@ class Meters:
                 self._gates[address] = Gate(Meter(self.pace.guarded))
             return self._gates[address]
 
+    def barred(self) -> tuple[str, ...]:
+        """The addresses where nothing may be sent any more."""
+        with self._guard:
+            return tuple(address for address, gate in self._gates.items() if gate.barred)
+
     def wait(self, gate: Gate, packets: int, at_once: int | None = None) -> float:
         """Seconds until the device takes `packets` more and we may send `at_once` of them; 0: now."""
         now = time.monotonic()
         with self._guard:
             return max(gate.meter.wait(packets, now), self._overall.wait(at_once or packets, now))
+
+    def spacing(self, gate: Gate) -> float:
+        """Seconds between two knocks at this device, so that they come evenly and not all at once."""
+        return WINDOW / max(1, gate.meter.most - 1)
 
     def count(self, gate: Gate, packets: int) -> None:
         """So many left for this device now."""

@@ -84,6 +84,9 @@ class Scan:
     def _all(self, pool: ThreadPoolExecutor) -> None:
         """Everybody. Ctrl-C and SIGTERM, as KeyboardInterrupt, end it early and well."""
         sweep = Sweep(self.egress, pool.map)
+        for device in self.known:
+            if device.left_alone:
+                self.egress.bar(device.address, "egress.left-alone")
         try:
             hosts = sweep.hosts(lambda done, total: self.progress("hosts", done, total, ""))
             devices = identify(((host.address, host.mac) for host in hosts), self.known)
@@ -108,6 +111,7 @@ class Scan:
         for device in sorted(devices, key=longest):
             visit = Visit(device, self.egress, self.tonight, self.probes, self.halt)
             if device.left_alone is None:
+                self.egress.unbar(device.address)
                 yield visit
                 continue
             self.egress.bar(device.address, "egress.left-alone")

@@ -59,11 +59,11 @@ class Scope:
 
     def covered(self) -> tuple[IPv4Network, ...]:
         """The networks less what is excluded."""
-        return _less(self.networks, self.excluded_addresses)
+        return less(self.networks, self.excluded_addresses)
 
     def targets(self) -> tuple[IPv4Network, ...]:
         """What is covered, less the network and broadcast addresses: no host has them."""
-        return _less(self.covered(), self._edges())
+        return less(self.covered(), self._edges())
 
     def _edges(self) -> list[IPv4Network]:
         """Network and broadcast addresses."""
@@ -74,7 +74,8 @@ class Scope:
         return tuple(sorted(set(ports) - self.excluded_ports - UNTOUCHED))
 
 
-def _less(networks: Iterable[IPv4Network], holes: Iterable[IPv4Network]) -> tuple[IPv4Network, ...]:
+def less(networks: Iterable[IPv4Network], holes: Iterable[IPv4Network]) -> tuple[IPv4Network, ...]:
+    """These networks without those."""
     left = list(networks)
     for hole in holes:
         left = [piece for network in left for piece in _without(network, hole)]

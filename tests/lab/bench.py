@@ -1,8 +1,9 @@
 """What does a scan cost? Time, packets, memory, and what a quiet night adds: `python -m tests.lab.bench`.
 
-Measures the installed command. As root: two nights in the clinic of real servers, whose packets are
-counted in a capture on the scanner's side. Without root: the demo's clinic on loopback addresses, where
-no packets are counted. It prints, and never fails because a number is too high.
+Measures the installed command. As root: nights in the clinic of real servers, whose packets are counted
+in a capture on the scanner's side, then the race against nmap (race.py). Without root: the demo's clinic
+on loopback addresses, where no packets are counted. It prints, and never fails because a number is too
+high.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
-from tests.lab import demo
+from tests.lab import demo, race
 from tests.lab.clinic import Clinic
-from tests.lab.net import SCANNER, missing
+from tests.lab.net import missing
+from tests.lab.tables import aim, show, table
+from tests.lab.wire import busiest_second, connections, frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
+
+    from rich.table import Table
 
     Runner = Callable[[list[str]], subprocess.CompletedProcess[str]]
 
@@ -50,25 +52,6 @@ sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
-FRAME = re.compile(
-    r"(?P<time>[\d.]+) (?P<source>[\da-f:]{17}) .*?, length (?P<length>\d+): "
-    r"(?:(?P<from>\d+\.\d+\.\d+\.\d+)(?:\.(?P<sport>\d+))? > (?P<to>\d+\.\d+\.\d+\.\d+)(?:\.(?P<dport>\d+))?:"
-    r"(?: Flags \[(?P<flags>[^]]*)\])?|Request who-has (?P<wanted>[\d.]+))"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One frame that the scanner sent or got. `flags`: TCP's in tcpdump's letters; None: not TCP."""
-
-    time: float
-    sent: bool
-    host: str
-    size: int
-    ports: tuple[str, str]
-    flags: str | None
-    arp: bool
-
 
 @dataclass(frozen=True, slots=True)
 class Night:
@@ -79,57 +62,10 @@ class Night:
     exit_code: int
 
 
-def frames(capture: Path) -> Iterator[Frame]:
-    """Every frame of a capture that has one other end: IPv4, and the scanner's ARP requests."""
-    command = ["tcpdump", "-nn", "-tt", "-e", "-r", str(capture)]
-    told = subprocess.run(command, check=True, text=True, capture_output=True).stdout
-    for match in map(FRAME.match, told.splitlines()):
-        if match is None:
-            continue
-        sent = match["source"] == SCANNER[1]
-        host = match["wanted"] or match["to" if sent else "from"]
-        ports = (match["sport"] or "", match["dport"] or "")
-        size, flags, arp = int(match["length"]), match["flags"], match["wanted"] is not None
-        if sent or not arp:
-            yield Frame(float(match["time"]), sent, host, size, ports, flags, arp)
-
-
-def busiest_second(times: Sequence[float]) -> int:
-    """The most moments that any window of one second holds."""
-    most = first = 0
-    for last, moment in enumerate(times):
-        while moment - times[first] >= 1:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
-
-
-def connections(sent: Sequence[Frame]) -> tuple[int, int]:
-    """(ports knocked at, connections made): a SYN, and a SYN that anything but a reset followed."""
-    knocks = {frame.ports for frame in sent if frame.flags == "S"}
-    made = {frame.ports for frame in sent if frame.flags and not set(frame.flags) & set("SR")}
-    return len(knocks), len(knocks & made)
-
-
-def table(title: str, *columns: str) -> Table:
-    """First column to the left, numbers to the right."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for number, column in enumerate(columns):
-        made.add_column(column, justify="right" if number else "left")
-    return made
-
-
-def show(*parts: Table | str) -> None:
-    """With an empty line before each table."""
-    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
-    for part in parts:
-        console.print(*([] if isinstance(part, str) else [""]), part, sep="\n")
-
-
 def packets(capture: Path) -> tuple[Table, str]:
     """What each host was sent, and what the addresses got where nobody is."""
     seen = list(frames(capture))
-    there = {frame.host for frame in seen if not frame.arp}
+    there = {frame.host for frame in seen if frame.kind == "ip"}
     made = table("Packets", "host", "sent", "received", "bytes", "SYN", "connections", "in one second")
     rows: list[tuple[int, ...]] = []
     for host in sorted(there, key=lambda address: tuple(map(int, address.split(".")))):
@@ -148,7 +84,8 @@ def packets(capture: Path) -> tuple[Table, str]:
     made.add_section()
     for name, pick in (("least", min), ("median", median), ("most", max)):
         made.add_row(name, *(f"{pick(column):.0f}" for column in zip(*rows, strict=True)))
-    nobody = Counter(frame.host for frame in seen if frame.arp and frame.host not in there)
+    asked = Counter(frame.host for frame in seen if frame.kind == "arp-request")
+    nobody = {host: count for host, count in asked.items() if host not in there}
     at_once = busiest_second([frame.time for frame in seen if frame.sent])
     return made, (
         f"{len(nobody)} addresses where nobody is: at most {max(nobody.values(), default=0)} ARP requests for"
@@ -217,11 +154,6 @@ def start_up() -> tuple[Table, str]:
     return made, aim("start-up", median(spent), HELP_MS, "ms")
 
 
-def aim(what: str, value: float, limit: int, unit: str) -> str:
-    """A verdict on a number."""
-    return f"{what}: aim under {limit} {unit}: {'met' if value < limit else 'MISSED'} ({value:.0f} {unit})"
-
-
 def in_lab(folder: Path) -> None:
     """The clinic of real servers; night 1 is captured."""
     with Clinic() as clinic:
@@ -235,6 +167,9 @@ def in_lab(folder: Path) -> None:
 
         told = nights(run, site, folder / "lab", f"{clinic.network}, {len(clinic.lab.hosts) - 1} hosts")
         show(*packets(capture), *told)
+        races = folder / "race"
+        races.mkdir()
+        race.race(clinic, races)
 
 
 def on_loopback(folder: Path) -> None:
@@ -258,7 +193,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="netwatch-bench-") as folder:
         on_loopback(Path(folder))
         if reason := missing():
-            print(f"\nLeft out, because it {reason}: the clinic of real servers, packets and connections.")
+            print(f"\nLeft out, because it {reason}: the clinic of real servers, packets, and the race.")
         else:
             in_lab(Path(folder))
 

@@ -182,6 +182,7 @@ class Clinic:
             "name": "Cabinet du laboratoire",
             "networks": [NETWORK],
             "language": "en",
+            "sweep": {"whole_range_nights": 0},
             "authorisation": {
                 "by": "Dr Laboratoire",
                 "role": "titulaire",

@@ -120,6 +120,12 @@ class Peer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """No thread, no connection, no port is left."""
+        self.leave()
+        for thread in self._threads:
+            thread.join()
+
+    def leave(self) -> None:
+        """Listen no more and end every connection, for good; may be called twice, and by a thread of ours."""
         self.stopping.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -128,8 +134,6 @@ class Peer:
             for connection in self._open:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
 
     def count(self, data: bytes) -> None:
         """Bytes came."""
@@ -150,6 +154,9 @@ class Peer:
             except OSError:
                 return
             with self._lock:
+                if self.stopping.is_set():  # too late to be ended by the one who stops us
+                    connection.close()
+                    return
                 self._open.add(connection)
                 self.connections += 1
                 self.peak = max(self.peak, sum(map(_is_open, self._open)))

@@ -1,17 +1,22 @@
 """Which mail servers does the lab have? A real one (aiosmtpd) that can be told to refuse.
 
-``with office(Post(refuses={"a@example.org": "550 ..."})) as post: ... post.port, post.mails``. What no
-real server does is made of raw TCP by the tests that need it (peers.Peer).
+``with office(Post(refuses={"a@example.org": "550 ..."})) as post: ... post.port, post.mails``. In a
+namespace: ``python -m tests.lab.postoffice --bind 10.77.0.50 --port 2525 --folder FOLDER`` puts each mail
+into a file there; `received` reads them. What no real server does is made of raw TCP by the tests that
+need it (peers.Peer).
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import signal
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import policy
 from email.parser import BytesParser
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.controller import Controller
@@ -134,3 +139,34 @@ def office(  # noqa: PLR0913 - each is one habit of real mail servers
         yield post
     finally:
         server.stop()
+
+
+def received(folder: Path) -> list[EmailMessage]:
+    """The mails that the command kept there, the oldest first."""
+    files = sorted(folder.glob("*.eml"))
+    return [BytesParser(policy=policy.default).parsebytes(file.read_bytes()) for file in files]
+
+
+def main() -> None:
+    """Take every mail until SIGTERM or SIGINT."""
+    words = argparse.ArgumentParser(prog="python -m tests.lab.postoffice", description=__doc__)
+    words.add_argument("--bind", default="127.0.0.1")
+    words.add_argument("--port", type=int, default=2525)
+    words.add_argument("--folder", type=Path, required=True)
+    given = words.parse_args()
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # before any thread: they inherit it
+
+    def keep(step: str) -> None:
+        if step == "data":
+            half_made = given.folder / "half-made"
+            half_made.write_bytes(post.raw[-1])
+            half_made.rename(given.folder / f"{len(post.raw):04}.eml")
+
+    post = Post(on_step=keep)
+    with office(post, host=given.bind, port=given.port):
+        signal.sigwait(signals)
+
+
+if __name__ == "__main__":
+    main()

@@ -26,6 +26,7 @@ from netwatch.config import load
 from netwatch.document import Document
 from netwatch.exits import Exit
 from netwatch.words import LANGUAGES, messages
+from tests.lab.hurry import TABLES
 from tests.lab.postoffice import Post, free_port, office
 from tests.lab.scps import scp
 
@@ -57,7 +58,7 @@ def site_file(  # noqa: PLR0913 - what a test may want otherwise
     )
     lines += [f'[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"'] if mail_port else []
     path = folder / "site.toml"
-    path.write_text("\n".join(lines), encoding="utf-8")
+    path.write_text("\n".join([*lines, TABLES]), encoding="utf-8")
     return path
 
 

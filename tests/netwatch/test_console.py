@@ -157,11 +157,11 @@ def test_where_a_person_watches_every_stage_has_its_words(
     monkeypatch.setenv("COLUMNS", "200")
     words = messages(language)
     with watched(words, quiet=False) as progress:
-        for stage in ("hosts", "ports", "questions"):
+        for stage in ("hosts", "ports", "range"):
             progress(stage, 0, 2, "")
             progress(stage, 2, 2, "192.168.1.20")
     assert not [
-        s for s in ("hosts", "ports", "questions") if words(f"cli.stage-{s}") not in screen.getvalue()
+        s for s in ("hosts", "ports", "range") if words(f"cli.stage-{s}") not in screen.getvalue()
     ]
 
 

@@ -122,6 +122,7 @@ def test_the_parts_are_in_the_promised_order() -> None:
         "changes",
         "failures",
         "coverage",
+        "rounds",
     )
 
 

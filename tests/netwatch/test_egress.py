@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import date, timedelta
+from contextlib import contextmanager
+from datetime import date
 from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwatch.egress import KNOCK, Egress, Pace, Scope
+from netwatch.audit import Audit, read
+from netwatch.classes import table
+from netwatch.egress import KNOCK, Egress
 from netwatch.errors import ScopeError
 from netwatch.model import PortState, Reason
+from netwatch.pace import Pace
 from netwatch.probe import ProbeError
+from netwatch.scope import Scope
+from tests.lab.peers import Peer
 from tests.lab.scps import scp
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 LAN = (IPv4Network("192.168.1.0/24"),)
-QUICK = Pace(pause=0.0, patience=0.5, seconds=2.0)
+QUICK = Pace(10_000, 10_000, 100_000, pause=0.0, patience=0.5, seconds=2.0)
 
 
-def here(address: str, **more: object) -> Egress:
-    scope = Scope((IPv4Network(f"{address}/32"),), until=date.max, **more)  # type: ignore[arg-type]
-    return Egress(scope, QUICK)
+@contextmanager
+def here(address: str, pace: Pace = QUICK, audit: Audit | None = None, **more: object) -> Iterator[Egress]:
+    """A way out to one address."""
+    egress = Egress(Scope((IPv4Network(f"{address}/32"),), until=date.max, **more), pace, audit)  # type: ignore[arg-type]
+    try:
+        yield egress
+    finally:
+        egress.close()
 
 
 @pytest.mark.parametrize(
@@ -36,63 +52,106 @@ def here(address: str, **more: object) -> Egress:
         ("192.168.1.0", 104, "broadcast"),
         ("192.168.1.40", 104, "excluded-address"),
         ("192.168.1.20", 6000, "excluded-port"),
-        ("192.168.1.20", 9999, "silent-port"),
+        ("192.168.1.20", 9999, "excluded-port"),
         ("192.168.1.20", 9100, "silent-port"),
         ("192.168.1.20", 515, "silent-port"),
         ("192.168.1.20", 2575, "silent-port"),
+        ("192.168.1.20", 2576, "silent-port"),
+        ("192.168.1.20", 631, "ipp-port"),
         ("192.168.1.20 --script x", 104, "not-an-address"),
         ("pacs.local", 104, "not-an-address"),
         ("", 104, "not-an-address"),
     ],
 )
-def test_what_is_outside_the_scope_is_refused_with_its_reason(address: str, port: int, why: str) -> None:
+def test_what_is_outside_the_scope_is_refused_with_its_reason_and_written_down(
+    tmp_path: Path, address: str, port: int, why: str
+) -> None:
     scope = Scope(
         LAN,
         until=date.max,
         excluded_addresses=(IPv4Network("192.168.1.40/32"),),
         excluded_ports=frozenset({6000}),
+        silent_ports=frozenset({2576}),
     )
-    with pytest.raises(ScopeError) as refused, Egress(scope, QUICK).connect(address, port):
+    egress = Egress(scope, QUICK, Audit(tmp_path / "run.jsonl"))
+    with pytest.raises(ScopeError) as refused, egress.asking("dicom", "dicom").connect(address, port):
         pass
+    egress.close()
     assert refused.value.message == f"egress.{why}"
+    [line] = read(tmp_path / "run.jsonl")
+    assert (line["question"], line["port"], line["refused"]) == ("dicom", port, f"egress.{why}")
 
 
-def test_after_the_last_authorised_day_nothing_leaves() -> None:
-    yesterday = date.today() - timedelta(days=1)  # noqa: DTZ011 - the machine's own day is meant
-    with pytest.raises(ScopeError, match="authorisation-ended"):
-        Egress(Scope(LAN, until=yesterday)).scope.require("192.168.1.20")
-    Egress(Scope(LAN, until=yesterday + timedelta(days=1))).scope.require("192.168.1.20")
+def test_a_printer_s_own_port_takes_its_own_question_only() -> None:
+    with here("127.79.0.9") as egress:
+        egress.classed("127.79.0.9", table()["printer"])
+        assert egress.may("127.79.0.9", 631, "ipp")
+        assert not egress.may("127.79.0.9", 9100, "ipp")
+        assert not any(egress.may("127.79.0.9", 631, manner) for manner in ("dicom", "web", "greet", "hear"))
+
+
+@pytest.mark.parametrize("is_a", ["medical", "unknown", None])
+@pytest.mark.parametrize("manner", ["hear", "greet", "web", "ipp", "upnp", "audit"])
+def test_a_medical_device_and_one_of_which_nothing_is_known_get_dicom_and_nothing_else(
+    is_a: str | None, manner: str
+) -> None:
+    address = "127.79.0.10"
+    with here(address) as egress, scp("open_pacs", address, 4711) as peer:
+        if is_a:
+            egress.classed(address, table()[is_a])
+        with (
+            pytest.raises(ScopeError, match=r"egress\.class|ipp-port"),
+            egress.asking("other", manner).connect(address, 4711),
+        ):
+            pass
+        with egress.asking("dicom", "dicom").connect(address, 4711):
+            time.sleep(0.1)  # for the peer to see it
+        assert peer.connections == 1
+
+
+@pytest.mark.parametrize("port", [104, 11112, 2762, 4242])
+def test_where_dicom_is_at_home_nothing_but_dicom_is_spoken_whatever_the_class(port: int) -> None:
+    with here("127.79.0.11") as egress:
+        for is_a in table().values():
+            egress.classed("127.79.0.11", is_a)
+            assert egress.may("127.79.0.11", port, "dicom")
+            assert not any(egress.may("127.79.0.11", port, m) for m in is_a.manners if m != "dicom")
 
 
 def test_a_barred_card_is_not_reached() -> None:
-    egress = here("127.79.0.1")
-    egress.bar("127.79.0.1")
-    with scp("open_pacs", "127.79.0.1", 11112) as peer:
-        with pytest.raises(ScopeError, match="excluded-card"), egress.connect("127.79.0.1", 11112):
+    with here("127.79.0.1") as egress, scp("open_pacs", "127.79.0.1", 11112) as peer:
+        egress.bar("127.79.0.1")
+        with (
+            pytest.raises(ScopeError, match="excluded-card"),
+            egress.asking("dicom", "dicom").connect("127.79.0.1", 11112),
+        ):
             pass
         with pytest.raises(ScopeError, match="excluded-card"):
             egress.knock("127.79.0.1", 11112)
+        assert not egress.answers("127.79.0.1")
+        assert egress.nmap_hosts(egress.scope.targets(), raw=False)[0] == ""
         assert peer.connections == 0
-        assert egress.nmap_ports(["127.79.0.1"], [104], raw=False)[0] == ""
+        egress.unbar("127.79.0.1")
+        assert egress.knock("127.79.0.1", 11112) is PortState.OPEN
 
 
 def test_a_printer_is_knocked_at_without_a_byte() -> None:
-    with scp("printer", "127.79.0.2", 9100) as peer:
-        assert here("127.79.0.2").knock("127.79.0.2", 9100) is PortState.OPEN
+    with here("127.79.0.2") as egress, scp("printer", "127.79.0.2", 9100) as peer:
+        assert egress.knock("127.79.0.2", 9100) is PortState.OPEN
         time.sleep(0.1)
-        assert (peer.connections, peer.received) == (1, 0)
+        assert peer.received == 0
 
 
 def test_a_device_has_one_connection_at_a_time_and_a_pause_between_two() -> None:
-    egress = Egress(here("127.79.0.3").scope, Pace(pause=0.2))
     starts: list[float] = []
 
     def talk() -> None:
-        with egress.connect("127.79.0.3", 11112):
+        with egress.asking("dicom", "dicom").connect("127.79.0.3", 11112):
             starts.append(time.monotonic())
             time.sleep(0.05)
 
-    with scp("silent", "127.79.0.3", 11112) as peer:
+    pace = Pace(10_000, 10_000, 100_000, pause=0.2)
+    with here("127.79.0.3", pace) as egress, scp("silent", "127.79.0.3", 11112) as peer:
         threads = [threading.Thread(target=talk) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -102,19 +161,33 @@ def test_a_device_has_one_connection_at_a_time_and_a_pause_between_two() -> None
     assert all(later - earlier >= 0.25 for earlier, later in pairwise(starts))
 
 
+def test_no_knock_is_made_while_a_connection_is_open() -> None:
+    done: list[float] = []
+    with here("127.79.0.12") as egress, scp("silent", "127.79.0.12", 11112):
+        with egress.asking("dicom", "dicom").connect("127.79.0.12", 11112):
+            knocking = threading.Thread(
+                target=lambda: done.append(bool(egress.knock("127.79.0.12", 80)) and time.monotonic())
+            )
+            knocking.start()
+            time.sleep(0.3)
+            ended = time.monotonic()
+        knocking.join()
+    assert done[0] >= ended
+
+
 def test_open_closed_and_nobody_are_three_things() -> None:
-    with scp("silent", "127.79.0.4", 11112):
-        egress = here("127.79.0.4")
+    with here("127.79.0.4") as egress, scp("silent", "127.79.0.4", 11112):
         assert egress.knock("127.79.0.4", 11112) is PortState.OPEN
         assert egress.knock("127.79.0.4", 11113) is PortState.CLOSED
 
 
 def test_a_flood_is_cut_at_the_limit() -> None:
-    egress = Egress(here("127.79.0.5").scope, Pace(pause=0.0, limit=10_000))
+    pace = Pace(10_000, 10_000, 100_000, pause=0.0, limit=10_000)
     with (
+        here("127.79.0.5", pace) as egress,
         scp("garbage", "127.79.0.5", 11112),
         pytest.raises(ProbeError) as cut,
-        egress.connect("127.79.0.5", 11112) as line,
+        egress.asking("dicom", "dicom").connect("127.79.0.5", 11112) as line,
     ):
         line.send(b"x")
         line.read(4096)
@@ -122,12 +195,43 @@ def test_a_flood_is_cut_at_the_limit() -> None:
     assert cut.value.reason in {Reason.LIMIT, Reason.CLOSED}
 
 
-@given(st.sets(st.integers(0, 255), max_size=20))
-def test_targets_hold_every_address_of_the_networks_but_the_excluded_and_the_edges(holes: set[int]) -> None:
-    excluded = tuple(IPv4Network(f"192.168.1.{last}/32") for last in holes)
-    targets = Scope(LAN, until=date.max, excluded_addresses=excluded).targets()
-    told = {address for network in targets for address in network}
-    assert told == {IPv4Address(f"192.168.1.{last}") for last in set(range(1, 255)) - holes}
+def test_what_was_sent_is_written_down_in_words_and_sizes_and_nothing_that_came(tmp_path: Path) -> None:
+    log = tmp_path / "run.jsonl"
+    with (
+        here("127.79.0.6", audit=Audit(log)) as egress,
+        Peer(lambda talk: talk.send(b"ZZCANARY" * 4), "127.79.0.6", 4712),
+    ):
+        egress.sweep("127.79.0.6", (22, 4712))
+        with egress.asking("dicom", "dicom").connect("127.79.0.6", 4712) as line:
+            line.send(b"secret", "A-WORD-RQ")
+            line.read(32)
+    sweep, talk = read(log)
+    assert (sweep["question"], sweep["ports"], sweep["knocks"]) == ("sweep", "22,4712", 2)
+    assert (talk["question"], talk["port"], talk["sent"]) == ("dicom", 4712, ["A-WORD-RQ (6 bytes)"])
+    assert talk["ended"] == "32 bytes received"
+    assert "ZZCANARY" not in log.read_text()
+    assert "secret" not in log.read_text()
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_talk_keeps_the_pace_of_its_device_with_its_acknowledgements(*, guarded: bool) -> None:
+    # What the kernel says that it sent, in total: at ten a second, 30 packets take two seconds at least.
+    pace = Pace(packets=1000, guarded=10, overall=1000, pause=0.0, patience=5.0)
+    address = f"127.79.0.{20 + guarded}"
+
+    def echo(talk: object) -> None:
+        while True:
+            talk.send(talk.some())  # type: ignore[attr-defined]
+
+    with here(address, pace) as egress, Peer(echo, address, 4713):
+        egress.classed(address, table()["medical" if guarded else "computer"])
+        started = time.monotonic()
+        with egress.asking("dicom", "dicom").connect(address, 4713) as line:
+            for _ in range(14):
+                line.send(b"x")
+                line.read(1)
+        spent = time.monotonic() - started
+    assert (spent > 1.0) == guarded
 
 
 ODD = st.text(alphabet=st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
@@ -136,31 +240,26 @@ ODD = st.text(alphabet=st.characters(codec="utf-8"), max_size=30) | st.sampled_f
 
 
 @given(ODD)
-def test_no_text_reaches_the_command_line_of_nmap_unparsed(text: str) -> None:
+def test_no_text_is_knocked_at_unparsed(text: str) -> None:
+    egress = Egress(Scope(LAN, until=date.max), stop=lambda: True)
     try:
-        targets, _, _ = Egress(Scope(LAN, until=date.max)).nmap_ports([text], [104], raw=False)
+        job = egress.sweep(text, (104,))
     except ScopeError:
         return
-    assert IPv4Address(targets) in LAN[0]
+    finally:
+        egress.close()
+    assert IPv4Address(job.address) in LAN[0]
 
 
 def test_the_arguments_of_nmap_are_this_list_and_no_other() -> None:
     egress = Egress(Scope(LAN, until=date.max))
-    assert egress.nmap_ports(["192.168.1.20", "192.168.1.21"], [104, 9999, 22], raw=True) == (
-        "192.168.1.20 192.168.1.21",
-        "T:22,104",
-        (
-            "-n -Pn -sS --privileged --scan-delay 50ms --max-scan-delay 100ms --max-hostgroup 25"
-            " --host-timeout 600s --max-rate 1000 --max-retries 1"
-        ),
-    )
     targets, options = egress.nmap_hosts(
         [IPv4Network("192.168.1.0/31"), IPv4Network("192.168.1.2/31")], raw=False
     )
     assert targets == "192.168.1.2/31"
     assert options == (
-        "-n -sn -PS22,80,104,135,139,443,445,3389,4242,8080,11112"
-        " --max-rate 1000 --max-retries 1 --unprivileged"
+        "-n -sn -PS22,80,104,135,139,443,445,3389,4242,8080,11112 --scan-delay 200ms --max-scan-delay 200ms"
+        " --max-rate 500 --max-retries 1 --unprivileged"
     )
 
 
@@ -175,9 +274,10 @@ def test_with_every_usual_port_excluded_nothing_but_arp_looks_for_hosts() -> Non
     assert "-PS" not in egress.nmap_hosts(egress.scope.targets(), raw=True)[1]
 
 
-def test_two_networks_side_by_side_keep_their_own_broadcast_addresses() -> None:
-    halves = (IPv4Network("192.168.1.0/25"), IPv4Network("192.168.1.128/25"))
-    told = {address for network in Scope(halves, until=date.max).targets() for address in network}
-    assert IPv4Address("192.168.1.127") not in told
-    assert IPv4Address("192.168.1.128") not in told
-    assert len(told) == 252
+def test_where_only_arp_may_ask_who_is_there_a_device_that_is_left_alone_gets_nothing_else() -> None:
+    # 192.168.1.0/24 is on no link of this machine: nmap would send TCP there.
+    egress = Egress(Scope(LAN, until=date.max))
+    egress.bar("192.168.1.43", "egress.left-alone")
+    for raw in (True, False):
+        targets, _ = egress.nmap_hosts([IPv4Network("192.168.1.42/31")], raw=raw)
+        assert targets == "192.168.1.42/32"

@@ -237,7 +237,7 @@ def keys(model: type[BaseModel], prefix: str = "") -> set[str]:
     for name, field in model.model_fields.items():
         below = [a for a in (field.annotation, *get_args(field.annotation)) if isinstance(a, type)]
         tables = [a for a in below if issubclass(a, BaseModel)]
-        found |= keys(tables[0], f"{name}.") if tables else {prefix + name}
+        found |= keys(tables[0], f"{prefix}{name}.") if tables else {prefix + name}
     return found
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.lab.canary import CANARIES
+from tests.lab.hurry import TABLES
 from tests.lab.postoffice import Post, office
 from tests.lab.scps import scp
 
@@ -27,7 +28,7 @@ SMTP = 2526
 TRIALS = 20
 
 
-def site(folder: Path, network: int, hosts: int = 1, **top: object) -> Path:
+def site(folder: Path, network: int, hosts: int = 1, *, tables: str = TABLES, **top: object) -> Path:
     """A site file for 127.82.<network>.1 and the next ones; its mail server is 127.82.<network>.100."""
     addresses = ", ".join(f'"127.82.{network}.{last}"' for last in range(1, hosts + 1))
     until = date.today() + timedelta(days=2)  # noqa: DTZ011 - the machine's own day is meant
@@ -40,7 +41,7 @@ def site(folder: Path, network: int, hosts: int = 1, **top: object) -> Path:
         f'[mail]\nhost = "127.82.{network}.100"\nport = {SMTP}\nsecurity = "none"',
     ]
     path = folder / f"site-{network}.toml"
-    path.write_text("\n".join(lines), encoding="utf-8")
+    path.write_text("\n".join([*lines, tables]), encoding="utf-8")
     return path
 
 
@@ -126,7 +127,7 @@ def test_a_patient_that_a_server_sends_is_found_nowhere(tmp_path: Path, behaviou
 
 
 def test_ctrl_c_keeps_what_was_seen_and_says_that_the_rest_was_not_checked(tmp_path: Path) -> None:
-    path, data = site(tmp_path, 5, hosts=30), tmp_path / "data"
+    path, data = site(tmp_path, 5, hosts=30, tables=""), tmp_path / "data"
     with scp("open_pacs", "127.82.5.1", 11112):
         process = subprocess.Popen(
             [NETWATCH, "scan", str(path), "--data", str(data), "--format", "json", "--no-alert"],
@@ -144,7 +145,7 @@ def test_ctrl_c_keeps_what_was_seen_and_says_that_the_rest_was_not_checked(tmp_p
 
 
 def test_two_scans_of_a_site_at_once_are_refused_with_words(tmp_path: Path) -> None:
-    path, data = site(tmp_path, 6, language="fr"), tmp_path / "data"
+    path, data = site(tmp_path, 6, tables="", language="fr"), tmp_path / "data"
     command = [NETWATCH, "scan", str(path), "--data", str(data), "--no-alert"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
         while not list(data.glob("*.lock")):

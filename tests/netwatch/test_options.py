@@ -18,7 +18,7 @@ from probes.dicom import Dicom
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from netwatch.egress import Egress
+    from netwatch.egress import Way
     from netwatch.model import Finding, Observation, Target
     from netwatch.probe import ProbeFactory
 
@@ -28,13 +28,14 @@ class Bell:
     """A probe with an option of each kind."""
 
     name: ClassVar[str] = "bell"
+    manner: ClassVar[str] = "hear"
     times: Annotated[int, Ge(1), Le(9)] = 1
     loud: bool = False
 
     def wants(self, target: Target) -> tuple[int, ...]:
         return target.open_ports
 
-    def observe(self, target: Target, port: int, egress: Egress) -> Iterable[Observation]:  # noqa: ARG002
+    def observe(self, target: Target, port: int, egress: Way) -> Iterable[Observation]:  # noqa: ARG002
         return ()
 
     def judge(self, seen: Observation) -> Iterable[Finding]:  # noqa: ARG002

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwatch.document import port_list
-from netwatch.egress import UNTOUCHED
 from netwatch.ports import UNKNOWN, curated, expand, suggested
+from netwatch.scope import UNTOUCHED
 
 
 @pytest.mark.parametrize("number", [104, 2761, 2762, 11112, 4242, 5678, 11113, 10104])

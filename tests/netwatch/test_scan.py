@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from netwatch.egress import Egress, Pace, Scope
+from netwatch.egress import Egress
+from netwatch.halt import WINDOW, Halt
 from netwatch.model import (
     Coverage,
     Device,
@@ -17,19 +18,27 @@ from netwatch.model import (
     Observation,
     Outcome,
     Reason,
+    Round,
     Run,
     Target,
     Vantage,
 )
+from netwatch.pace import Pace
+from netwatch.portset import PortSet
 from netwatch.probe import ProbeError
 from netwatch.scan import Scan, complete, together
+from netwatch.scope import Scope
+from netwatch.tonight import Tonight
+from tests.lab.hurry import FAST
 from tests.lab.scps import scp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from netwatch.egress import Way
     from netwatch.model import Finding
     from netwatch.probe import Probe
+    from netwatch.scan import Progress
 
 NAME = "ZZCANARY^NAME"
 
@@ -39,23 +48,40 @@ class Probing:
     """A probe that does what a test wants on port 11112."""
 
     name: ClassVar[str] = "probing"
-    does: Callable[[Target, int, Egress], Iterable[Observation]]
+    manner: ClassVar[str] = "dicom"
+    does: Callable[[Target, int, Way], Iterable[Observation]]
 
     def wants(self, target: Target) -> tuple[int, ...]:
         return tuple(port for port in target.open_ports if port == 11112)
 
-    def observe(self, target: Target, port: int, egress: Egress) -> Iterable[Observation]:
+    def observe(self, target: Target, port: int, egress: Way) -> Iterable[Observation]:
         return self.does(target, port, egress)
 
     def judge(self, seen: Observation) -> Iterable[Finding]:
         return [seen.finding("rule")]
 
 
-def scan(address: str, *probes: Probe, **more: object) -> Run:
+def quiet(_stage: str, _done: int, _total: int, _what: str) -> None:
+    """Nobody watches."""
+
+
+def scan(  # noqa: PLR0913 - what a scan is made of
+    address: str,
+    *probes: Probe,
+    known: tuple[Device, ...] = (),
+    progress: Progress = quiet,
+    halt: Halt | None = None,
+    pace: Pace = FAST,
+    before: frozenset[str] = frozenset(),
+    **more: object,
+) -> Run:
+    """A scan of one address, where a server listens on 11112 and says nothing."""
     scope = Scope((IPv4Network(f"{address}/32"),), until=date.max)
-    options = {"known": (), "extra_ports": (), "progress": lambda *_: None} | more
+    halt = halt or Halt()
+    egress = Egress(scope, pace, stop=halt.asked)
+    tonight = Tonight(scope, known=before, **more)  # type: ignore[arg-type]
     with scp("silent", address, 11112):
-        return Scan("site", Egress(scope, Pace(pause=0.0)), probes, **options).run()  # type: ignore[arg-type]
+        return Scan("site", egress, probes, known, tonight, progress, halt).run()
 
 
 def coverage_of(run: Run, probe: str) -> list[Outcome]:
@@ -63,7 +89,7 @@ def coverage_of(run: Run, probe: str) -> list[Outcome]:
 
 
 def test_an_observation_becomes_a_finding_and_coverage() -> None:
-    def does(target: Target, port: int, _: Egress) -> Iterator[Observation]:
+    def does(target: Target, port: int, _: Way) -> Iterator[Observation]:
         yield target.observed("probing", port, "odd", {"fact": True})
 
     run = scan("127.83.0.1", Probing(does))
@@ -73,7 +99,7 @@ def test_an_observation_becomes_a_finding_and_coverage() -> None:
 
 
 def test_what_was_seen_before_a_failure_is_kept_and_the_failure_is_told() -> None:
-    def does(target: Target, port: int, _: Egress) -> Iterator[Observation]:
+    def does(target: Target, port: int, _: Way) -> Iterator[Observation]:
         yield target.observed("probing", port, "odd", {"fact": True})
         raise ProbeError(Reason.TIMEOUT, "no answer in time")
 
@@ -85,10 +111,10 @@ def test_what_was_seen_before_a_failure_is_kept_and_the_failure_is_told() -> Non
 
 
 def test_a_bug_in_a_probe_stops_nothing_and_repeats_nothing_that_a_peer_said() -> None:
-    def does(_target: Target, _port: int, _: Egress) -> Iterator[Observation]:
+    def does(_target: Target, _port: int, _: Way) -> Iterator[Observation]:
         raise KeyError(NAME)
 
-    def fine(target: Target, port: int, _: Egress) -> Iterator[Observation]:
+    def fine(target: Target, port: int, _: Way) -> Iterator[Observation]:
         yield target.observed("probing", port, "odd", {})
 
     run = scan("127.83.0.3", Probing(does), Probing(fine))
@@ -101,7 +127,7 @@ def test_a_bug_in_a_probe_stops_nothing_and_repeats_nothing_that_a_peer_said() -
 
 
 def test_a_probe_that_wants_out_of_scope_is_stopped_and_it_is_told() -> None:
-    def does(_target: Target, port: int, egress: Egress) -> Iterator[Observation]:
+    def does(_target: Target, port: int, egress: Way) -> Iterator[Observation]:
         with egress.connect("127.83.99.99", port):
             return iter(())
 
@@ -111,7 +137,7 @@ def test_a_probe_that_wants_out_of_scope_is_stopped_and_it_is_told() -> None:
 
 
 def test_a_mute_port_leaves_a_run_complete() -> None:
-    def does(_target: Target, _port: int, _: Egress) -> Iterator[Observation]:
+    def does(_target: Target, _port: int, _: Way) -> Iterator[Observation]:
         raise ProbeError(Reason.MUTE)
 
     run = scan("127.83.0.5", Probing(does))
@@ -126,6 +152,7 @@ def test_a_stop_keeps_what_was_seen_and_lists_what_was_not_asked() -> None:
 
     run = scan("127.83.0.6", Probing(lambda *_: ()), progress=stop)
     assert {row.outcome for row in run.coverage if row.probe == "sweep"} == {Outcome.NOT_ASKED}
+    assert run.stopped == "stopped"
     assert [f.reason for f in run.failures] == [Reason.UNFINISHED]
     assert [device.address for device in run.devices] == ["127.83.0.6"]
     assert not run.complete
@@ -160,7 +187,7 @@ def test_a_probe_that_breaks_outside_its_question_stops_nothing_either(broken: s
     def breaks(*_: object) -> None:
         raise KeyError(NAME)
 
-    def does(target: Target, port: int, _: Egress) -> Iterator[Observation]:
+    def does(target: Target, port: int, _: Way) -> Iterator[Observation]:
         yield target.observed("probing", port, "odd", {})
 
     setattr(Broken, broken, breaks)
@@ -169,3 +196,67 @@ def test_a_probe_that_breaks_outside_its_question_stops_nothing_either(broken: s
     assert NAME not in repr(run)
     assert Outcome.ANSWERED not in coverage_of(run, "probing")
     assert not run.complete
+
+
+def test_when_the_window_closes_the_scan_pauses_and_says_so() -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    run = scan("127.83.0.9", Probing(lambda *_: ()), pace=Pace(), until=soon, why=WINDOW)
+    assert run.stopped == WINDOW
+    assert Reason.WINDOW in {failure.reason for failure in run.failures}
+    swept = {row.outcome: PortSet.of(row.ports) for row in run.coverage if row.probe == "sweep"}
+    assert swept[Outcome.CLOSED]
+    assert 11112 in swept[Outcome.NOT_ASKED] | swept.get(Outcome.OPEN, PortSet())
+    assert len(swept[Outcome.NOT_ASKED]) > 50
+    assert not run.complete
+
+
+def test_a_slice_of_the_whole_range_is_asked_from_the_second_night_on_and_goes_on_where_it_stopped() -> None:
+    address, device = "127.83.0.10", "a-127.83.0.10"
+    first = scan(address, nights=131)
+    [begun] = first.rounds
+    assert begun.done == ""
+    options: dict[str, object] = {"nights": 131, "before": frozenset({device})}
+    with scp("silent", address, 9):
+        second = scan(address, **options, rounds={device: begun})  # type: ignore[arg-type]
+    [round_] = second.rounds
+    assert len(PortSet.parse(round_.done)) > 480
+    assert 9 in PortSet.parse(round_.done)
+    assert 9 in {seen.port for seen in second.observations}
+    third = scan(address, **options, rounds={device: round_})  # type: ignore[arg-type]
+    further = PortSet.parse(third.rounds[0].done) - PortSet.parse(round_.done)
+    assert len(further) > 480
+    assert not PortSet.parse(round_.done) - PortSet.parse(third.rounds[0].done)
+
+
+def test_all_ports_in_one_night_ends_the_round_and_finds_a_server_anywhere() -> None:
+    with scp("open_pacs", "127.83.0.11", 51_004):
+        run = scan("127.83.0.11", all_ports=True)
+    found = {seen.port for seen in run.observations}  # with what listens on every address of this machine
+    assert {11112, 51_004} <= found
+    [row] = [row for row in run.coverage if row.outcome is Outcome.CLOSED]
+    assert len(row.ports) == 65_535 - len(found) - 1  # 9999 is never knocked at
+    assert run.rounds[0].done == ""
+    assert run.complete
+
+
+def test_those_that_were_not_come_to_for_longest_are_first() -> None:
+    now = datetime.now(UTC)
+    rounds = {
+        "a": Round("a", now, usual=now - timedelta(days=1)),
+        "b": Round("b", now, usual=now - timedelta(days=9)),
+        "c": Round("c", now),
+    }
+    scope = Scope((IPv4Network("127.83.1.0/24"),), until=date.max)
+    work = Scan("site", Egress(scope), (), (), Tonight(scope, rounds=rounds), quiet)
+    order = work._planned(Device(name, f"127.83.1.{n}") for n, name in enumerate("abc", 1))
+    assert [visit.device.id for visit in order] == ["c", "b", "a"]
+
+
+def test_a_device_that_is_left_alone_is_told_and_not_touched() -> None:
+    alone = Device("a-127.83.0.12", "127.83.0.12", left_alone="2026-11-20T22:00:00Z")
+    run = scan("127.83.0.12", Probing(lambda *_: ()), known=(alone,))
+    assert run.devices == ()
+    assert [(row.outcome, row.device) for row in run.coverage if row.probe == "sweep"] == [
+        (Outcome.LEFT_ALONE, "a-127.83.0.12")
+    ]
+    assert run.observations == ()

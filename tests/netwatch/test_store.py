@@ -30,6 +30,7 @@ from netwatch.model import (
     Run,
     Vantage,
 )
+from netwatch.portset import PortSet
 from netwatch.store import FILE, Store
 from netwatch.words import Catalogue
 
@@ -111,6 +112,7 @@ def test_the_document_says_what_was_recorded(store: Store) -> None:
     assert document is not None
     assert set(PARTS) == {
         "schema", "site", "run", "devices", "services", "findings", "changes", "failures", "coverage",
+        "rounds",
     }  # fmt: skip
     assert (document.schema, document.site, document.run.complete) == ("netwatch/1", "cabinet", False)
     [service] = document.services
@@ -260,7 +262,7 @@ def test_the_picture_holds_what_the_next_night_compares_with(store: Store) -> No
     record(store, night(0))
     picture = store.picture("cabinet")
     assert list(picture.findings) == [Finding("dicom-query-answered", "d", 104)]
-    assert picture.asked[("d", "sweep")] == {22, 80}
-    assert picture.asked[("d", "dicom")] == {104}
+    assert picture.asked[("d", "sweep")] == PortSet.of([22, 80])
+    assert picture.asked[("d", "dicom")] == PortSet.of([104])
     assert picture.networks == ("192.168.1.0/24",)
     assert picture.facts[("d", "dicom", 104)] == OPEN_PACS

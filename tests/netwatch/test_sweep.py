@@ -1,4 +1,4 @@
-"""Which hosts are there, which ports are open? With nmap, without it, and with one that dies."""
+"""Which hosts are there? With nmap, without it, and with one that dies."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwatch.egress import Egress, Scope
+from netwatch.egress import Egress
 from netwatch.errors import ScopeError
 from netwatch.kernel import may_send_raw, neighbours
-from netwatch.model import Outcome, PortState, Reason
+from netwatch.model import Outcome, Reason
+from netwatch.scope import Scope
 from netwatch.sweep import Found, Sweep, blocks
+from tests.lab.hurry import FAST
 from tests.lab.scps import scp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIRST, SECOND, EMPTY = "127.80.0.1", "127.80.0.2", "127.80.0.3"
-OPEN, CLOSED = PortState.OPEN, PortState.CLOSED
 
 
 @dataclass
@@ -37,7 +38,6 @@ class Told:
     """What a sweep said."""
 
     hosts: tuple[Found, ...]
-    states: dict[str, dict[int, PortState]] = field(default_factory=dict)
     reasons: set[Reason] = field(default_factory=set)
     outcomes: set[Outcome] = field(default_factory=set)
 
@@ -53,22 +53,19 @@ def servers() -> Iterator[None]:
 
 def sweep(nmap: str | None, **scope: object) -> Told:
     networks = tuple(IPv4Network(f"{address}/32") for address in (FIRST, SECOND, EMPTY))
-    egress = Egress(Scope(networks, until=date.max, **scope))  # type: ignore[arg-type]
-    with ThreadPoolExecutor(8) as pool:
-        work = Sweep(egress, pool.map, nmap)
-        told = Told(work.hosts(lambda _done, _total: None))
-        for handful in work.ports(told.hosts, (104, 4242, 11112)):
-            told.states |= {swept.found.address: swept.states for swept in handful}
+    egress = Egress(Scope(networks, until=date.max, **scope), FAST)  # type: ignore[arg-type]
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            work = Sweep(egress, pool.map, nmap)
+            told = Told(work.hosts(lambda _done, _total: None))
+    finally:
+        egress.close()
     told.reasons = {failure.reason for failure in work.failures}
     told.outcomes = {row.outcome for row in work.coverage}
     return told
 
 
-TRUTH = {
-    FIRST: {104: CLOSED, 4242: OPEN, 11112: OPEN},
-    SECOND: {104: CLOSED, 4242: OPEN, 11112: CLOSED},
-    EMPTY: {104: CLOSED, 4242: CLOSED, 11112: CLOSED},
-}
+THERE = [FIRST, SECOND, EMPTY]
 
 
 def fake(folder: Path, script: str) -> str:
@@ -95,51 +92,32 @@ DEATHS = {
 }
 
 
-def test_with_nmap_every_port_has_its_true_state() -> None:
+def test_with_nmap_every_host_is_found() -> None:
     told = sweep(shutil.which("nmap"))
-    assert told.states == TRUTH
+    assert [host.address for host in told.hosts] == THERE
     assert told.reasons == set()
 
 
-def test_without_nmap_a_connect_sweep_says_the_same_and_that_nmap_is_missing() -> None:
+def test_without_nmap_our_own_knocks_find_the_same_and_it_is_told_that_nmap_is_missing() -> None:
     told = sweep(None)
-    assert told.states == TRUTH
+    assert [host.address for host in told.hosts] == THERE
     assert told.reasons == {Reason.NMAP_MISSING}
     assert Outcome.FAILED in told.outcomes
 
 
 @pytest.mark.parametrize("death", DEATHS)
-def test_where_nmap_fails_the_connect_sweep_takes_over_and_the_loss_is_recorded(
+def test_where_nmap_fails_our_own_knocks_take_over_and_the_loss_is_recorded(
     tmp_path: Path, death: str
 ) -> None:
     told = sweep(fake(tmp_path, DEATHS[death]))
-    assert told.states == TRUTH
+    assert [host.address for host in told.hosts] == THERE
     assert told.reasons == {Reason.NMAP_FAILED}
     assert Outcome.FAILED in told.outcomes
-
-
-def test_a_host_that_nmap_gave_up_on_is_timed_out_and_not_clean(tmp_path: Path) -> None:
-    script = VERSION + (
-        "out = subprocess.run([REAL, *sys.argv[1:]], capture_output=True).stdout.decode()\n"
-        "import re\n"
-        "out = re.sub(r'<host starttime', '<host timedout=\"true\" starttime', out)\n"
-        "out = re.sub(r'(?s)<ports>.*?</ports>', '', out)\n"
-        "print(out)\n"
-    )
-    told = sweep(fake(tmp_path, script))
-    assert told.states == {FIRST: {}, SECOND: {}, EMPTY: {}}
-    assert Outcome.TIMED_OUT in told.outcomes
-    assert not told.outcomes & {Outcome.CLOSED, Outcome.OPEN}
 
 
 def test_excluded_cards_without_arp_stop_the_sweep_before_a_packet() -> None:
     with pytest.raises(ScopeError, match="cards-need-arp"):
         sweep(None, excluded_macs=frozenset({"00:11:32:aa:bb:cc"}))
-
-
-def test_an_excluded_port_is_not_knocked_at() -> None:
-    told = sweep(shutil.which("nmap"), excluded_ports=frozenset({4242}))
-    assert all(4242 not in states for states in told.states.values())
 
 
 @given(st.lists(st.integers(20, 30), min_size=1, max_size=5))

@@ -11,14 +11,16 @@ from itertools import count
 import pytest
 
 from netwatch import association
-from netwatch.egress import Egress, Pace, Scope
+from netwatch.egress import Egress
 from netwatch.errors import ConfigError
 from netwatch.model import Observation, Reason, Target
 from netwatch.options import configure
 from netwatch.probe import ProbeError
+from netwatch.scope import Scope
 from probes.dicom import Dicom
 from tests.lab import pdus
 from tests.lab.canary import CANARIES
+from tests.lab.hurry import FAST
 from tests.lab.scps import BEHAVIOURS, Scp, Tls, accept, answer, reject, scp
 
 HOSTS = count(1)
@@ -56,11 +58,14 @@ class Asked:
 def ask(address: str, port: int = USUAL, probe: Dicom = PROBE) -> Asked:
     scope = Scope((IPv4Network(f"{address}/32"),), until=date.max)
     asked = Asked([], None)
+    egress = Egress(scope, FAST)
     try:
-        for seen in probe.observe(Target("d", address, (port,)), port, Egress(scope, Pace(pause=0.0))):
+        for seen in probe.observe(Target("d", address, (port,)), port, egress.asking("dicom", "dicom")):
             asked.seen.append(seen)
     except ProbeError as error:
         asked.error = error
+    finally:
+        egress.close()
     return asked
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import probes
+from netwatch.classes import table
 from netwatch.model import Target
 from netwatch.words import Catalogue
 
@@ -29,6 +30,7 @@ from typing import ClassVar
 @dataclass(frozen=True)
 class Bell:
     name: ClassVar[str] = "{name}"
+    manner: ClassVar[str] = "hear"
     loud: bool = False
 
     def wants(self, target):
@@ -89,6 +91,12 @@ def test_another_distribution_adds_its_probe_by_an_entry_point(elsewhere: Path) 
 
 def test_every_probe_of_ours_is_found_under_its_file_s_name() -> None:
     assert sorted(probes.load()) == OURS
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_manner_of_every_probe_is_one_that_the_table_of_classes_knows(name: str) -> None:
+    known = {manner for is_a in table().values() for manner in is_a.manners}
+    assert probes.load()[name]().manner in known
 
 
 def rules_in(path: Path) -> set[str]:
