@@ -143,12 +143,16 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A device to be asked about, and the TCP ports it left open to us."""
+    """A device to be asked about, and the TCP ports it left open to us.
+
+    `clear`: those that spoke DICOM in clear before: nothing else is ever tried there.
+    """
 
     device: str
     address: str
     open_ports: tuple[int, ...]
     vantage: Vantage = Vantage.LAN
+    clear: frozenset[int] = frozenset()
 
     def observed(self, probe: str, port: int, protocol: str, facts: Mapping[str, Fact]) -> Observation:
         """An Observation of this target, dated now."""

@@ -121,6 +121,7 @@ def covering(site: Site, store: Store, scope: Scope, *, all_ports: bool) -> Toni
         known=frozenset(device.id for device in store.devices(site.slug)),
         rounds=store.rounds(site.slug),
         open_before=store.open_ports(site.slug),
+        clear=store.clear_ports(site.slug),
     )
 
 

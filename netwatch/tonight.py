@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 class Tonight:
     """What the site file asks for, and what was known before.
 
-    `nights`: for the whole range, 0: never. `declared`: address or card -> class. `open_before`: the ports
-    that were open, by device. `until`: when the scan must leave off, and why.
+    `nights`: for the whole range, 0: never. `declared`: address or card -> class. By device, `open_before`: the
+    ports that were open; `clear`: those of them that spoke DICOM in clear. `until`: when the scan must leave
+    off, and why.
     """
 
     scope: Scope
@@ -41,6 +42,7 @@ class Tonight:
     known: frozenset[str] = frozenset()
     rounds: Mapping[str, Round] = field(default_factory=dict)
     open_before: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    clear: Mapping[str, frozenset[int]] = field(default_factory=dict)
     until: datetime | None = None
     why: str = ""
 

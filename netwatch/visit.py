@@ -120,7 +120,8 @@ class Visit:
 
     def _questions(self, open_ports: tuple[int, ...]) -> None:
         """Every question to these ports, one after the other, between two looks where it is guarded."""
-        target = Target(self.device.id, self.address, open_ports)
+        clear = self.tonight.clear.get(self.device.id, frozenset[int]())
+        target = Target(self.device.id, self.address, open_ports, clear=clear)
         for port in open_ports:
             word = port_list.suggested(port)
             seen = target.observed("sweep", port, word, {"state": "open"})

@@ -105,8 +105,11 @@ class Dicom:
         return tuple(sorted(open_to_it, key=lambda port: (not usual(port), port)))
 
     def observe(self, target: Target, port: int, egress: Way) -> Iterator[Observation]:
-        """In clear first, then over TLS where the clear talk was cut short; TLS first on its own port."""
-        ways = (self._in_clear, self._over_tls)
+        """In clear first, then over TLS where the clear talk was cut short; TLS first on its own port.
+
+        A port that spoke DICOM in clear on an earlier night is never greeted in TLS: it may take it ill.
+        """
+        ways = (self._in_clear,) if port in target.clear else (self._in_clear, self._over_tls)
         trouble: list[ProbeError] = []
         for way in reversed(ways) if port == TLS_PORT else ways:
             facts: Facts = {}

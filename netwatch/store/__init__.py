@@ -95,6 +95,10 @@ class Store:
         """The ports that were open when last asked, by device."""
         return reading.open_ports(self._db, site)
 
+    def clear_ports(self, site: str) -> dict[str, frozenset[int]]:
+        """The ports that spoke DICOM in clear when last asked, by device."""
+        return reading.clear_ports(self._db, site)
+
     def release(self, site: str, device: str) -> None:
         """A person has decided: a device that was left alone is looked at again."""
         with self._writing() as db:

@@ -93,7 +93,16 @@ def rounds(db: Database, site: str) -> dict[str, Round]:
 
 def open_ports(db: Database, site: str) -> dict[str, frozenset[int]]:
     """The ports that were open when last asked, by device."""
-    rows = db.query(f"select device, port from services where probe = 'sweep' and {NOW}", [site])  # noqa: S608
+    return _by_device(db.query(f"select device, port from services where probe = 'sweep' and {NOW}", [site]))  # noqa: S608
+
+
+def clear_ports(db: Database, site: str) -> dict[str, frozenset[int]]:
+    """The ports that spoke DICOM in clear when last asked, by device."""
+    spoke = "protocol = 'dicom' and json_extract(facts, '$.tls') = 0 and facts like '%\"association\"%'"
+    return _by_device(db.query(f"select device, port from services where {spoke} and {NOW}", [site]))  # noqa: S608
+
+
+def _by_device(rows: Iterable[dict[str, Any]]) -> dict[str, frozenset[int]]:
     found: dict[str, set[int]] = {}
     for row in rows:
         found.setdefault(row["device"], set()).add(row["port"])

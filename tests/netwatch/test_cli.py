@@ -10,10 +10,11 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,8 +137,14 @@ def fits(value: object, shape: dict[str, Any], schema: dict[str, Any]) -> bool:
         )
     if shape["type"] == "array" and isinstance(value, list):
         return all(fits(one, shape["items"], schema) for one in value)
-    kinds = {"string": str, "integer": int, "boolean": bool, "null": type(None)}
-    return shape["type"] in kinds and type(value) is kinds[shape["type"]]
+    kinds: dict[str, tuple[type, ...]] = {
+        "string": (str,),
+        "integer": (int,),
+        "number": (int, float),
+        "boolean": (bool,),
+        "null": (type(None),),
+    }
+    return type(value) in kinds.get(shape["type"], ())
 
 
 def test_what_scan_prints_is_what_schema_says(scanned: Scanned) -> None:
@@ -504,3 +511,81 @@ def test_the_version_is_told() -> None:
     import netwatch  # noqa: PLC0415
 
     assert invoke("--version").stdout == f"netwatch, version {netwatch.__version__}\n"
+
+
+def test_a_plan_sends_nothing_and_says_to_whom_how_fast_and_how_long(tmp_path: Path) -> None:
+    site = site_file(tmp_path, "127.84.0.40", more='window = "22:00-06:00"')
+    with scp("open_pacs", "127.84.0.40", 11112) as peer:
+        told = invoke("plan", site, "--data", tmp_path)
+        assert peer.connections == 0
+    assert "Nothing was sent" in told.stdout
+    assert "127.84.0.40/32" in told.stdout
+    assert "22:00-06:00" in told.stdout
+    assert max(map(len, told.stdout.splitlines())) <= 80
+    plan = json.loads(invoke("plan", site, "--data", tmp_path, "--format", "json").stdout)
+    assert (plan["schema"], plan["addresses"], plan["devices"]) == ("netwatch/plan-1", 1, [])
+    assert not (tmp_path / "audit").exists()
+
+
+def test_the_audit_log_says_what_was_sent_to_whom_and_when(scanned: Scanned) -> None:
+    raw = invoke("audit", scanned.site, "--data", scanned.data, "--format", "json").stdout
+    lines = [json.loads(line) for line in raw.splitlines()]
+    assert {line["question"] for line in lines} >= {"discovery", "sweep", "dicom"}
+    asked = next(line for line in lines if line["question"] == "dicom")
+    assert any("C-FIND-RQ" in what for what in asked["sent"])
+    told = invoke("audit", scanned.site, "--data", scanned.data).stdout
+    assert "C-FIND-RQ" in told
+    assert len(told.splitlines()) == len(lines)
+    run = scanned.document["run"]["id"]
+    assert invoke("audit", scanned.site, "--data", scanned.data, "--run", run).stdout == told
+    none = invoke("audit", scanned.site, "--data", scanned.data, "--run", "../../x")
+    assert none.exit_code == Exit.ERROR
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_before_the_first_scan_there_is_no_audit_log_and_it_is_said(tmp_path: Path, language: str) -> None:
+    site = site_file(tmp_path, "127.84.0.41", language=language)
+    told = invoke("audit", site, "--data", tmp_path)
+    assert told.exit_code == Exit.ERROR
+    assert ("journal" if language == "fr" else "audit log") in told.stderr
+
+
+def test_a_device_that_is_left_alone_is_asked_again_once_a_person_says_so(tmp_path: Path) -> None:
+    site = site_file(tmp_path, "127.84.0.42")
+    first = run("scan", site, "--data", tmp_path, "--no-alert", "--format", "json")
+    assert json.loads(first.stdout)["devices"][0]["left_alone"] is None
+    with sqlite3.connect(tmp_path / "netwatch.db") as db:
+        db.execute("update devices set left_alone = '2026-11-20T22:00:00Z'")
+    second = json.loads(run("scan", site, "--data", tmp_path, "--no-alert", "--format", "json").stdout)
+    assert [row["outcome"] for row in second["coverage"] if row["probe"] == "sweep"] == ["left-alone"]
+    assert invoke("release", site, "127.84.0.99", "--data", tmp_path).exit_code == Exit.ERROR
+    released = invoke("release", site, "127.84.0.42", "--data", tmp_path)
+    assert (released.exit_code, "127.84.0.42" in released.stdout) == (0, True)
+    third = json.loads(run("scan", site, "--data", tmp_path, "--no-alert", "--format", "json").stdout)
+    assert "closed" in {row["outcome"] for row in third["coverage"] if row["probe"] == "sweep"}
+
+
+def test_outside_the_window_nothing_is_sent_and_the_hours_are_named(tmp_path: Path) -> None:
+    now = datetime.now().astimezone()
+    window = f"{now + timedelta(hours=2):%H:%M}-{now + timedelta(hours=3):%H:%M}"
+    site = site_file(tmp_path, "127.84.0.43", more=f'window = "{window}"')
+    with scp("open_pacs", "127.84.0.43", 11112) as peer:
+        ended = invoke("scan", site, "--data", tmp_path)
+        assert (ended.exit_code, peer.connections) == (Exit.ERROR, 0)
+    assert window in ended.stderr
+    assert not (tmp_path / "audit").exists()
+
+
+def test_a_pace_above_our_own_needs_a_name_and_the_report_shows_it(tmp_path: Path) -> None:
+    site = site_file(tmp_path, "127.84.0.44")
+    text = site.read_text(encoding="utf-8")
+    site.write_text(text.partition("[pace.override]")[0], encoding="utf-8")
+    refused = invoke("scan", site, "--data", tmp_path)
+    assert refused.exit_code == Exit.ERROR
+    assert "pace.packets" in refused.stderr
+    site.write_text(text, encoding="utf-8")
+    document = json.loads(run("scan", site, "--data", tmp_path, "--no-alert", "--format", "json").stdout)
+    assert document["run"]["pace"]["override_by"] == "the tests"
+    page = tmp_path / "page.html"
+    invoke("report", site, "--data", tmp_path, "-o", page)
+    assert "they have no patients" in page.read_text(encoding="utf-8")

@@ -160,9 +160,7 @@ def test_where_a_person_watches_every_stage_has_its_words(
         for stage in ("hosts", "ports", "range"):
             progress(stage, 0, 2, "")
             progress(stage, 2, 2, "192.168.1.20")
-    assert not [
-        s for s in ("hosts", "ports", "range") if words(f"cli.stage-{s}") not in screen.getvalue()
-    ]
+    assert not [s for s in ("hosts", "ports", "range") if words(f"cli.stage-{s}") not in screen.getvalue()]
 
 
 def test_a_machine_that_reads_gets_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:

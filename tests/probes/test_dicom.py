@@ -272,6 +272,17 @@ def test_the_tls_port_is_climbed_in_clear_too(address: str) -> None:
         assert ask(address, 2762).facts["tls"] is False
 
 
+def test_a_port_that_spoke_dicom_in_clear_before_is_never_greeted_in_tls(address: str) -> None:
+    scope = Scope((IPv4Network(f"{address}/32"),), until=date.max)
+    for clear, connections in ((frozenset({USUAL}), 1), (frozenset[int](), 2)):
+        target = Target("d", address, (USUAL,), clear=clear)
+        egress = Egress(scope, FAST)
+        with scp("closes_instead_of_associate", address, USUAL) as peer, pytest.raises(ProbeError):
+            list(PROBE.observe(target, USUAL, egress.asking("dicom", "dicom")))
+        egress.close()
+        assert peer.connections == connections
+
+
 def test_the_query_names_one_random_study_and_nothing_else(address: str) -> None:
     with scp("open_pacs", address, USUAL) as peer:
         ask(address)
