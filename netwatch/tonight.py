@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 class Tonight:
     """What the site file asks for, and what was known before.
 
-    `nights`: for the whole range, 0: never. `declared`: address or card -> class. By device, `open_before`: the
-    ports that were open; `clear`: those of them that spoke DICOM in clear. `until`: when the scan must leave
-    off, and why.
+    `nights`: for the whole range, 0: never. `declared`: address or card -> class. By device, `open_before`:
+    the ports that were open; `clear`: those that spoke DICOM in clear. `until`: when to leave off, and why.
     """
 
     scope: Scope

@@ -33,6 +33,9 @@ language = "{language}"
 networks = [{networks}]
 recipients = ["dr.exemple@cabinet.example"]
 
+[sweep]
+whole_range_nights = 0   # so that a demonstration ends; 14 is usual
+
 [authorisation]
 by = "Dr Exemple"
 role = "titulaire"
@@ -94,6 +97,8 @@ def main() -> None:
     with ExitStack() as stack:
         box = stack.enter_context(office(host=MAIL, port=SMTP_PORT))
         printer = clinic(stack)
+        heading("Before anything is sent: the plan")
+        netwatch("plan", site, "--data", data)
         heading("Night 1: an open PACS, two that refuse, a PC, a printer")
         netwatch("scan", site, "--data", data)
         stack.enter_context(scp(Scp(associate=ORTHANC), SECOND, 11112))

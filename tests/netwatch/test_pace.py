@@ -130,6 +130,14 @@ def test_nobody_waits_while_there_is_room_or_longer_than_a_window(
         left += [now] * packets
 
 
+@pytest.mark.parametrize("packets", [1, 2, 3, 4])
+def test_the_wait_ends_as_soon_as_enough_of_what_left_is_a_second_old(packets: int) -> None:
+    meter = Meter(4)
+    for tenth in range(4):
+        meter.count(1, 1000.0 + tenth / 10)
+    assert meter.wait(packets, 1000.5) == pytest.approx(WINDOW - 0.5 + (packets - 1) / 10)
+
+
 @given(LIMITS, st.integers(1, 100), st.integers(1, 40))
 def test_what_left_beyond_the_limit_is_paid_for_in_the_seconds_that_follow(
     most: int, flood: int, after: int
@@ -245,8 +253,9 @@ def test_what_is_lent_comes_back_after_an_error_too(house: House) -> None:
     assert sum(house.at_once(f"192.168.1.{last}") for last in range(1, 16)) == 100
 
 
-def test_however_much_is_lent_we_do_not_stand_still_for_ever(house: House) -> None:
-    with house.meters.lent(1_000_000):
+@pytest.mark.parametrize("lent", [100, 1_000_000])
+def test_however_much_is_lent_we_do_not_stand_still_for_ever(house: House, lent: int) -> None:
+    with house.meters.lent(lent):
         assert house.at_once("192.168.1.20") == 1
         assert house.send("192.168.1.20") == pytest.approx(WINDOW)
 
