@@ -178,7 +178,7 @@ class Egress:
         gate = self._meters.gate(address)
         self._meters.count(gate, min(2, gate.meter.most) if by_arp else gate.meter.most)
 
-    def nmap_hosts(self, networks: Iterable[IPv4Network], *, raw: bool) -> tuple[str, str]:
+    def nmap_hosts(self, networks: Iterable[IPv4Network]) -> tuple[str, str]:
         """(targets, options) that find the hosts of these networks, less what is excluded.
 
         With excluded cards only ARP is asked: a card is known before anything else is sent to it.
@@ -186,7 +186,7 @@ class Egress:
         inside = [n for n in networks if any(n.subnet_of(allowed) for allowed in self.scope.targets())]
         if barred := [IPv4Network(address) for address in self._meters.barred()]:
             # ARP may still say who is there now; where nmap would send more than that, they get nothing.
-            near = [n for n in inside if raw and on_link(n)]
+            near = [n for n in inside if on_link(n)]
             inside = [*near, *less([n for n in inside if n not in near], barred)]
         knocks = self.scope.ports(KNOCK)
         only_arp = self.scope.excluded_macs or not knocks
@@ -194,8 +194,7 @@ class Egress:
         # A knock at an open port is two packets of ours, SYN and RST, and nmap counts one.
         delay = f"{max(1, 2000 // self.pace.guarded)}ms"
         options = ["-n", "-sn", ways, "--scan-delay", delay, "--max-scan-delay", delay]
-        options += ["--max-rate", str(max(1, self.pace.overall // 2)), "--max-retries", "1"]
-        options.append("--privileged" if raw else "--unprivileged")
+        options += ["--max-rate", str(max(1, self.pace.overall // 2)), "--max-retries", "1", "--privileged"]
         return " ".join(map(str, inside)), " ".join(options)
 
 

@@ -206,13 +206,13 @@ class Knocking:
             else:
                 self._over(job)
                 return None
-        waits = job.flying and (not job.asks or (wire.connects and job.answered))
-        if waits:
-            return max(0.0, min(until for _, until in job.flying.values()) - now)
+        due = min((until for _, until in job.flying.values()), default=now + PATIENCE) - now
+        if job.flying and (not job.asks or (wire.connects and job.answered)):
+            return max(0.0, due)
         wait = self._meters.wait(job.gate, 1 + wire.after_open * (1 + _pending(job, now)), 1)
         wait = max(wait, job.last + self._meters.spacing(job.gate) - now)
         if wait > 0:
-            return wait
+            return max(0.0, min(wait, due))
         port = job.ports.pop()
         job.last = now
         if wire.knock(job.address, port):

@@ -43,7 +43,11 @@ class Found:
 
 @dataclass(slots=True)
 class Sweep:
-    """One sweep of the site. `failures` and `coverage` fill up as it goes."""
+    """One sweep of the site. `failures` and `coverage` fill up as it goes.
+
+    Without the right to send ARP, nmap would leave its connections to the kernel, which knocks again and
+    again: our own knocks do that better.
+    """
 
     egress: Egress
     across: Across
@@ -57,7 +61,7 @@ class Sweep:
         return self.nmap is not None and may_send_raw(Path(self.nmap))
 
     def hosts(self, progress: Callable[[int, int], None]) -> tuple[Found, ...]:
-        """Every host of the scope that answers, by ARP where nmap may, else by TCP.
+        """Every host of the scope that answers, by ARP where nmap may, else by our own knocks.
 
         `progress(done, total)` counts addresses. Raises ScopeError where excluded cards cannot be told
         apart because no ARP can be sent.
@@ -99,15 +103,11 @@ class Sweep:
 
     def _look_for(self, block: tuple[IPv4Network, ...]) -> tuple[list[Found], set[str]]:
         """The hosts of a few networks, and how they were looked for."""
-        if self.nmap is not None:
-            targets, options = self.egress.nmap_hosts(block, raw=self.raw)
-            reading = self._run(targets, options)
+        if self.raw:
+            reading = self._run(*self.egress.nmap_hosts(block))
             hosts = [Found(host.address, host.mac) for host in reading.hosts if host.up]
             if reading.finished:
-                how = {host.reason for host in reading.hosts if host.up}
-                if not self.raw:  # a host that drops every packet still answered the kernel's ARP
-                    hosts += self._silent(block, {host.address for host in hosts})
-                return hosts, how
+                return hosts, {host.reason for host in reading.hosts if host.up}
             why = "nmap did not finish looking for hosts: a search of our own took over"
             self._failed("discovery", Reason.NMAP_FAILED, why, block)
         if self.egress.scope.excluded_macs:

@@ -190,7 +190,7 @@ def test_a_medical_device_never_gets_more_than_any_other_and_the_rest_is_as_writ
         ),
     ],
 )
-def test_a_device_that_is_writtentwo_classes_is_refused(
+def test_a_device_that_is_given_two_classes_is_refused(
     refused: Callable[[str], ConfigError], text: str, key: str, value: str
 ) -> None:
     problem = refused(f"[classes]\n{text}\n")

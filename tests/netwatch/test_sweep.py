@@ -51,6 +51,12 @@ def servers() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _may_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the tests do not run as root, nmap is asked, whatever becomes of it."""
+    monkeypatch.setattr("netwatch.sweep.may_send_raw", lambda _: True)
+
+
 def sweep(nmap: str | None, **scope: object) -> Told:
     networks = tuple(IPv4Network(f"{address}/32") for address in (FIRST, SECOND, EMPTY))
     egress = Egress(Scope(networks, until=date.max, **scope), FAST)  # type: ignore[arg-type]
@@ -113,6 +119,16 @@ def test_where_nmap_fails_our_own_knocks_take_over_and_the_loss_is_recorded(
     assert [host.address for host in told.hosts] == THERE
     assert told.reasons == {Reason.NMAP_FAILED}
     assert Outcome.FAILED in told.outcomes
+
+
+def test_an_nmap_that_may_not_send_arp_is_not_started_and_our_own_knocks_find_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netwatch.sweep.may_send_raw", lambda _: False)
+    told = sweep(fake(tmp_path, "open('started', 'w')"))
+    assert [host.address for host in told.hosts] == THERE
+    assert told.reasons == set()
+    assert not (tmp_path / "started").exists()
 
 
 def test_excluded_cards_without_arp_stop_the_sweep_before_a_packet() -> None:
