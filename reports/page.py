@@ -116,7 +116,7 @@ def seen_from(say: Phrases, document: Document) -> str:
 
 def pace(say: Phrases, document: Document) -> str:
     """How fast it was, where the run tells."""
-    kept = {key: str(document.run.pace[key]) for key in PACE if key in document.run.pace}
+    kept = {key: say.number(document.run.pace[key]) for key in PACE if key in document.run.pace}
     return say("page.annex.pace", **kept) if len(kept) == len(PACE) else ""
 
 
@@ -226,7 +226,7 @@ class View:
 
     def _absent(self) -> Iterable[Hole]:
         """Devices we know and did not see, and what was found on them before."""
-        absent = vanished(self.document)
+        absent = [device for device in vanished(self.document) if device.left_alone is None]
         if not absent:
             return
         ids = {device.id for device in absent}

@@ -75,6 +75,14 @@ class Phrases:
             return self(f"{message}.none")
         return self(f"{message}.{'one' if number == 1 else 'many'}", number=number, **details)
 
+    def number(self, value: object) -> str:
+        """`0.5`, in French `0,5`; what is no number is told as it is."""
+        return (
+            f"{value:.10g}".replace(".", self("phrase.decimal"))
+            if isinstance(value, int | float)
+            else str(value)
+        )
+
     def word(self, topic: str, value: str) -> str:
         """The word for a value of an open list, such as a kind of device; else the value itself."""
         key = f"{topic}.{value}"

@@ -62,16 +62,11 @@ def _who(say: Phrases, plan: Plan) -> list[str]:
 
 def _how(say: Phrases, plan: Plan) -> list[str]:
     """How fast, how long, and when."""
-    told = [say("plan.pace", **{key: number(say, value) for key, value in plan.pace.items()})]
+    told = [say("plan.pace", **{key: say.number(value) for key, value in plan.pace.items()})]
     if plan.devices:
-        packets = number(say, plan.packets)
+        packets = say.number(plan.packets)
         told.append(say("plan.takes", time=length(say, plan.seconds), packets=packets))
     return [*told, say("plan.window", window=plan.window) if plan.window else say("plan.no-window")]
-
-
-def number(say: Phrases, value: float) -> str:
-    """`0.5`, `262144`; in French `0,5`."""
-    return f"{value:.10g}".replace(".", say("plan.decimal"))
 
 
 def _classes(say: Phrases, plan: Plan) -> Table:

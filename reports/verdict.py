@@ -101,10 +101,14 @@ def answer(say: Phrases, document: Document, catalogue: Catalogue) -> str:
 
 
 def asides(say: Phrases, document: Document) -> list[str]:
-    """What the answer must not hide: how many findings could not be tested again, how many are gone."""
+    """What the answer must not hide: devices left alone, findings not tested again, findings gone."""
     kinds = [finding.status for finding in document.findings]
     told = ((Status.UNVERIFIED, "verdict.answer.unverified"), (Status.RESOLVED, "verdict.answer.resolved"))
-    return [say.count(key, kinds.count(status)) for status, key in told if status in kinds]
+    alone = {row.address for row in document.coverage if row.outcome == Outcome.LEFT_ALONE}
+    return [
+        *([say.count("verdict.answer.left-alone", len(alone))] if alone else []),
+        *(say.count(key, kinds.count(status)) for status, key in told if status in kinds),
+    ]
 
 
 def ports_of(ports: str) -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROBES = Path(__file__).parents[2] / "probes"
+RULES = Path(__file__).parents[2] / "netwatch" / "rules.toml"
 TONIGHT = "2026-11-23T21:04:00Z"
 STARTED = "2026-11-23T20:58:12Z"
 OLD = "2026-11-20T21:03:00Z"
@@ -43,7 +44,7 @@ def _paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def catalogue() -> Catalogue:
-    return Catalogue([PROBES / "dicom.toml"])
+    return Catalogue([PROBES / "dicom.toml", RULES])
 
 
 @pytest.fixture

@@ -172,3 +172,17 @@ def test_a_device_that_is_no_longer_known_is_still_placed(catalogue: Catalogue) 
 
 def test_an_alert_about_nothing_still_has_a_subject(catalogue: Catalogue) -> None:
     assert mail(catalogue).subject == "Cabinet Dupont"
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_device_that_fell_silent_is_told_with_what_it_was_sent(catalogue: Catalogue, language: str) -> None:
+    fell = Finding("device-stopped-answering", "d21", 104, probe="liveness", address="192.168.1.21")
+    alert = Alert("cabinet-dupont", "3f2c9a", (Change(ChangeKind.APPEARED, fell), OPEN))
+    sent = {"d21": ("22:04:05 UTC, dicom, 104: C-ECHO-RQ (68 bytes)", "<script>\x1b[31m")}
+    told = compose("Cabinet", alert, DEVICES, catalogue, language, False, FOUND_AT, (), sent)  # noqa: FBT003
+    for part in (told.text, told.html):
+        assert part.count("C-ECHO-RQ (68 bytes)") == 1
+    assert "\x1b" not in told.text + told.html
+    assert "<script>" not in told.html
+    first = told.text.partition("2. ")[0]
+    assert "internet" not in first.lower(), "where it is seen from is not its trouble"

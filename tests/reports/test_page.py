@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.document import ChangePart
-from netwatch.model import ChangeKind, Exposure, Severity, Vantage
+from netwatch.document import ChangePart, RoundPart
+from netwatch.model import ChangeKind, Exposure, Outcome, Severity, Vantage
 from reports import page
 
 if TYPE_CHECKING:
@@ -198,3 +198,52 @@ def test_the_language_is_declared_and_headings_are_in_order(document: Document, 
         levels = [int(tag[1]) for tag in Reading(html).tags if re.fullmatch(r"h[1-6]", tag)]
         assert levels.count(1) == 1
         assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+PACE: dict[str, str | int | float | None] = {"packets": 40, "guarded": 10, "overall": 1000, "pause": 0.5}
+
+
+@pytest.mark.parametrize(("language", "half"), [("en", "0.5 s"), ("fr", "0,5 s")])
+def test_the_pace_is_told_and_who_answers_for_more(
+    document: Document, catalogue: Catalogue, language: str, half: str
+) -> None:
+    kept = replace(document, run=replace(document.run, pace=PACE))
+    told = read(kept, catalogue, language).text
+    assert half in told
+    assert "1000" in told
+    assert "Dr Martin" not in told
+    more = PACE | {"override_by": "Dr Martin", "override_reason": "<b>audit</b>"}
+    told = read(replace(document, run=replace(document.run, pace=more)), catalogue, language).text
+    assert told.index("Dr Martin") < told.index("PACS-CABINET"), "before the findings: it concerns the doctor"
+    assert "<b>audit</b>" in told
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_what_was_spared_and_who_is_left_alone_is_told_and_never_as_good_news(
+    document: Document, catalogue: Catalogue, language: str
+) -> None:
+    row = document.coverage[0]
+    device = replace(document.devices[2], left_alone="2026-11-20T22:00:00Z", last_seen="2026-11-20T22:00:00Z")
+    rows = (
+        replace(row, address="192.168.1.50", outcome=Outcome.SPARED),
+        replace(row, address="192.168.1.21", outcome=Outcome.LEFT_ALONE),
+    )
+    others = tuple(one for one in document.devices if one.id != device.id)
+    told = read(
+        replace(document, devices=(*others, device), coverage=rows, failures=()), catalogue, language
+    ).text
+    assert "192.168.1.50" in told
+    assert "netwatch release" in told
+    alone = {"en": "left alone until somebody decides", "fr": "laissé en paix jusqu'à ce que"}[language]
+    assert alone in told.replace("\u2019", "'")
+    assert not NEVER.search(told)
+
+
+def test_how_far_the_whole_range_has_come_is_told_by_the_device_that_is_furthest_behind(
+    document: Document, catalogue: Catalogue
+) -> None:
+    rounds = (RoundPart("d20", "2026-11-20T22:00:00Z", 9000), RoundPart("d21", "2026-11-20T22:00:00Z", 4200))
+    assert "4200 of them" in read(replace(document, rounds=rounds), catalogue).text
+    fresh = replace(document, rounds=(replace(rounds[0], ports=0),))
+    assert "were not asked yet" in read(fresh, catalogue).text
+    assert "65,535" not in read(document, catalogue).text
