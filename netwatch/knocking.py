@@ -16,7 +16,7 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import compress, count, islice
 from typing import TYPE_CHECKING
 
 from netwatch.knock import best
@@ -33,6 +33,10 @@ SHORTEST = 0.15  # of a connect to a device whose answers are fast
 GLANCE = 0.05  # seconds until a new device is noticed
 YOUNG = 64  # knocks that are looked at for an answer that is due
 MARKS = {PortState.OPEN: 1, PortState.CLOSED: 2, PortState.FILTERED: 3}
+ONLY = {state: bytes(seen == mark for seen in range(256)) for state, mark in MARKS.items()}
+PORTS = tuple(
+    range(65_536)
+)  # shared by all: a port number of its own in each list would be most of our memory
 
 
 class States:
@@ -58,8 +62,7 @@ class States:
 
     def ports(self, state: PortState) -> tuple[int, ...]:
         """The ports in that state, in order."""
-        mark = MARKS[state]
-        return tuple(port for port, seen in enumerate(self._marks) if seen == mark)
+        return tuple(compress(PORTS, self._marks.translate(ONLY[state])))
 
     def __or__(self, later: States) -> States:
         """Both; where both know a port, the later word holds."""

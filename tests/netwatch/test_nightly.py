@@ -227,3 +227,20 @@ def test_two_site_files_with_one_name_never_share_a_history(tmp_path: Path) -> N
     assert "slug" in refused.stderr
     path.unlink()
     assert scan(rival, data, "--no-alert")["changes"] == [], "a file that was moved takes its history along"
+
+
+def test_a_server_on_a_port_of_its_own_is_found_within_the_nights_and_is_no_news_of_last_night(
+    tmp_path: Path,
+) -> None:
+    path, data = site(tmp_path, 7, tables=TABLES.replace("nights = 0", "nights = 3")), tmp_path / "data"
+    with box(7) as mails, scp("open_pacs", "127.82.7.1", 51_004):
+        found = [{s["port"] for s in scan(path, data)["services"]} & {51_004} for _ in range(2)]
+        third = scan(path, data)
+        assert found == [set(), set()]
+        assert 51_004 in {service["port"] for service in third["services"]}
+        assert {c["kind"] for c in third["changes"]} == {"newly-checked"}
+        assert len(mails.mails) == 1
+        fourth = scan(path, data)
+        assert fourth["changes"] == [], "known to be open, it is asked every night"
+        assert {f["status"] for f in fourth["findings"]} == {"open"}
+        assert len(mails.mails) == 1

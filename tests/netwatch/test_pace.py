@@ -187,6 +187,28 @@ def test_a_device_that_turns_out_to_be_medical_is_slow_from_that_moment(house: H
     assert house.at_once("192.168.1.20") == 10
 
 
+@pytest.mark.parametrize("guarded", [True, False])
+@pytest.mark.parametrize("limits", [Pace(), Pace(packets=2, guarded=2), Pace(packets=7, guarded=3)])
+def test_knocks_that_come_evenly_fill_the_pace_and_never_wait(
+    monkeypatch: pytest.MonkeyPatch, limits: Pace, *, guarded: bool
+) -> None:
+    """An open port costs a second packet; there is room for one."""
+    house = furnished(monkeypatch, limits)
+    gate = house.meters.gate("192.168.1.20")
+    house.meters.hurry(gate, guarded=guarded)
+    most, began = limits.guarded if guarded else limits.packets, house.clock.now
+    for _ in range(3 * (most - 1)):
+        assert house.meters.wait(gate, 2) < BIT
+        house.meters.count(gate, 1)
+        house.clock.sleep(house.meters.spacing(gate))
+    assert house.clock.now - began == pytest.approx(3 * WINDOW, abs=0.01)
+
+
+def test_one_packet_a_second_is_one_knock_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = furnished(monkeypatch, Pace(guarded=1))
+    assert house.meters.spacing(house.meters.gate("192.168.1.20")) == WINDOW
+
+
 def test_a_known_door_is_the_same_door(house: House) -> None:
     assert house.meters.gate("192.168.1.20") is house.meters.gate("192.168.1.20")
     assert house.meters.gate("192.168.1.20") is not house.meters.gate("192.168.1.21")

@@ -228,6 +228,25 @@ def test_a_slice_of_the_whole_range_is_asked_from_the_second_night_on_and_goes_o
     assert not PortSet.parse(round_.done) - PortSet.parse(third.rounds[0].done)
 
 
+def test_a_slice_that_the_window_cut_goes_on_the_next_night_where_it_stopped() -> None:
+    address, device = "127.83.0.13", "a-127.83.0.13"
+    pace = Pace(packets=500, guarded=500, overall=1000, pause=0.0)
+    options: dict[str, object] = {"nights": 2, "before": frozenset({device}), "pace": pace}
+    soon = datetime.now(UTC) + timedelta(seconds=3)
+    cut = scan(address, **options, until=soon, why=WINDOW)  # type: ignore[arg-type]
+    assert cut.stopped == WINDOW
+    [begun] = cut.rounds
+    done = PortSet.parse(begun.done)
+    assert 0 < len(done) < 5000
+    [missed] = [row for row in cut.coverage if row.outcome is Outcome.NOT_ASKED]
+    assert missed.ports[-1] == 65_535
+    soon = datetime.now(UTC) + timedelta(seconds=3)
+    further = scan(address, **options, rounds={device: begun}, until=soon, why=WINDOW)  # type: ignore[arg-type]
+    more = PortSet.parse(further.rounds[0].done)
+    assert not done - more
+    assert min(more - done) == max(done) + 1 or min(more - done) > max(done)
+
+
 def test_all_ports_in_one_night_ends_the_round_and_finds_a_server_anywhere() -> None:
     with scp("open_pacs", "127.83.0.11", 51_004):
         run = scan("127.83.0.11", all_ports=True)
