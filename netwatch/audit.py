@@ -12,13 +12,14 @@ import json
 import os
 import threading
 from collections import defaultdict
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from netwatch.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 RECENT = 40  # lines about one device that an alert can tell
@@ -32,8 +33,12 @@ def now() -> str:
 class Audit:
     """The log of one run. Without a path it is kept in memory only, and only its end."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Start the file, readable by its owner only. Raises StoreError."""
+    def __init__(self, path: Path | None = None, broken: Callable[[], None] = lambda: None) -> None:
+        """Start the file, readable by its owner only. Raises StoreError.
+
+        `broken` is called where a line cannot be written: nobody could answer for what is sent from then on.
+        """
+        self._broken = broken
         self.path = path
         self._guard = threading.Lock()
         self._recent: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -53,8 +58,11 @@ class Audit:
             mine = self._recent[to]
             mine.append(entry)
             del mine[:-RECENT]
-            if self._file is not None:
-                self._file.write(json.dumps(entry, ensure_ascii=True) + "\n")
+            try:
+                if self._file is not None:
+                    self._file.write(json.dumps(entry, ensure_ascii=True) + "\n")
+            except OSError:
+                self._broken()
 
     def about(self, address: str) -> tuple[dict[str, Any], ...]:
         """The last lines about one device, oldest first."""
@@ -65,7 +73,8 @@ class Audit:
         """No more comes."""
         with self._guard:
             if self._file is not None:
-                self._file.close()
+                with suppress(OSError):
+                    self._file.close()
                 self._file = None
 
 

@@ -1,7 +1,8 @@
 """When does a scan end before its end, and why? Between two packets, for one reason, told once.
 
 A stop is asked for by a person (Ctrl-C, SIGTERM), by the clock (the window closes, the authorisation ends)
-or by the scan itself (a guarded device fell silent). The first reason holds.
+or by the scan itself (a guarded device fell silent, the audit log cannot be written). The first reason
+holds.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STOPPED, WINDOW, AUTHORISATION, FELL_SILENT = "stopped", "window", "authorisation", "fell-silent"
+AUDIT = "audit"
 LONGEST = 86_400.0  # seconds: no scan is planned further
 
 

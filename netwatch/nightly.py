@@ -6,6 +6,7 @@ import signal
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from netwatch import judge
@@ -15,7 +16,7 @@ from netwatch.config import require_authorisation
 from netwatch.diff import compare
 from netwatch.egress import Egress
 from netwatch.errors import ScopeError
-from netwatch.halt import AUTHORISATION, WINDOW, Halt
+from netwatch.halt import AUDIT, AUTHORISATION, WINDOW, Halt
 from netwatch.scan import Scan, name
 from netwatch.scope import Scope
 from netwatch.tonight import Tonight
@@ -82,7 +83,7 @@ def _scan(site: Site, store: Store, probes: tuple[Probe, ...], progress: Progres
     halt = Halt()
     started = datetime.now(UTC).replace(microsecond=0)
     named = name(started)
-    log = Audit(folder(store.folder, site.slug) / f"{named}.jsonl")
+    log = Audit(folder(store.folder, site.slug) / f"{named}.jsonl", partial(halt.now, AUDIT))
     egress = Egress(tonight.scope, site.pace.pace(), log, halt.asked)
     try:
         scan = Scan(

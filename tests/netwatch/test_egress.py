@@ -212,6 +212,15 @@ def test_what_was_sent_is_written_down_in_words_and_sizes_and_nothing_that_came(
     assert "secret" not in log.read_text()
 
 
+def test_where_what_is_sent_cannot_be_written_down_somebody_is_told(tmp_path: Path) -> None:
+    told: list[bool] = []
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")  # every write fails: no space left on device
+    with here("127.79.0.8", audit=Audit(full, lambda: told.append(True))) as egress:
+        egress.sweep("127.79.0.8", (22,))
+    assert told
+
+
 @pytest.mark.parametrize("guarded", [True, False])
 def test_a_talk_keeps_the_pace_of_its_device_with_its_acknowledgements(*, guarded: bool) -> None:
     # What the kernel says that it sent, in total: at ten a second, 30 packets take two seconds at least.
