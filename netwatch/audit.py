@@ -86,7 +86,7 @@ def folder(data: Path, site: str) -> Path:
 def read(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a log; one that was cut off by a crash is left out. Raises StoreError."""
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 try:
                     entry = json.loads(line)

@@ -91,12 +91,14 @@ class Egress:
         """The way out for one question."""
         return Way(self, question, manner)
 
-    def sweep(self, address: str, ports: Iterable[int], *, first_answer: bool = False) -> Job:
+    def sweep(
+        self, address: str, ports: Iterable[int], *, first_answer: bool = False, question: str = "sweep"
+    ) -> Job:
         """Knock at these ports of one device, without a byte. Raises ScopeError.
 
-        `first_answer`: only to learn whether anybody is there.
+        `first_answer`: only to learn whether anybody is there. `question`: on whose behalf, for the log.
         """
-        with self._noted("sweep", address, None):
+        with self._noted(question, address, None):
             target = str(self.scope.require(address))
             gate = self._admitted(target)
         asked = self.scope.ports(ports)
@@ -107,18 +109,18 @@ class Egress:
         if job.knocks:
             seconds = round(time.monotonic() - started, 1)
             what = {"ports": str(PortSet.of(asked)), "knocks": job.knocks, "seconds": seconds}
-            self.audit.write("sweep", target, way=self.way, **what, stopped=job.stopped)
+            self.audit.write(question, target, way=self.way, **what, stopped=job.stopped)
         return job
 
-    def knock(self, address: str, port: int) -> PortState | None:
+    def knock(self, address: str, port: int, question: str = "sweep") -> PortState | None:
         """One port, twice where it stays silent. None: nobody is there, or it was not asked."""
-        return self.sweep(address, (port,)).states[port]
+        return self.sweep(address, (port,), question=question).states[port]
 
     def answers(self, address: str) -> bool:
         """Is anybody at this address? Knocks at a few usual ports until one answers, open or closed."""
         if self._meters.gate(address).barred:
             return False
-        return self.sweep(address, KNOCK, first_answer=True).answered
+        return self.sweep(address, KNOCK, first_answer=True, question="discovery").answered
 
     def talk(
         self, address: str, port: int, patience: float | None, question: str, manner: str
@@ -230,9 +232,9 @@ class Tally:
         left = self._left()
         if left is None:  # a kernel that does not tell: what may leave is taken for what leaves
             self.meters.room(self.gate, packets)
-            self.meters.count(self.gate, packets)
+            self.meters.count(self.gate, packets, taken=True)
             return
-        self.meters.count(self.gate, left - self.counted)
+        self.meters.count(self.gate, left - self.counted, taken=True)
         self.counted = left
         self.meters.room(self.gate, packets)
 
@@ -282,7 +284,7 @@ class _Connection:
                     line.close()
                     ended = f"{line.received} bytes received"
             finally:
-                meters.count(self.gate, ENDING)
+                meters.count(self.gate, ENDING, taken=True)
                 self.gate.free_at = time.monotonic() + pace.pause
                 egress.audit.write(self.question, self.target, port=self.port, sent=sent, ended=ended)
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 STOPPED, WINDOW, AUTHORISATION, FELL_SILENT = "stopped", "window", "authorisation", "fell-silent"
 AUDIT = "audit"
-LONGEST = 86_400.0  # seconds: no scan is planned further
 
 
 class Halt:
@@ -51,7 +50,7 @@ class Halt:
             yield
             return
         left = (moment - datetime.now(moment.tzinfo)).total_seconds()
-        timer = threading.Timer(max(0.0, min(left, LONGEST)), self.now, (why,))
+        timer = threading.Timer(max(0.0, min(left, threading.TIMEOUT_MAX)), self.now, (why,))
         timer.daemon = True
         timer.start()
         try:

@@ -212,15 +212,14 @@ class Knocking:
         due = min((until for _, until in job.flying.values()), default=now + PATIENCE) - now
         if job.flying and (not job.asks or (wire.connects and job.answered)):
             return max(0.0, due)
-        wait = self._meters.wait(job.gate, 1 + wire.after_open * (1 + _pending(job, now)), 1)
-        wait = max(wait, job.last + self._meters.spacing(job.gate) - now)
+        wait = job.last + self._meters.spacing(job.gate) - now
+        if wait <= 0:
+            wait = self._meters.take(job.gate, 1 + wire.after_open * (1 + _pending(job, now)))
         if wait > 0:
             return max(0.0, min(wait, due))
         port = job.ports.pop()
         job.last = now
-        if wire.knock(job.address, port):
-            self._meters.count(job.gate, 1)
-            job.knocks += 1
+        job.knocks += wire.knock(job.address, port)
         patience = PATIENCE
         if wire.connects and job.answered:
             patience = min(PATIENCE, max(SHORTEST, 5 * job.slowest))

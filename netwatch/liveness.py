@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 RULE = "device-stopped-answering"
 LOOKS = (0.0, 2.0, 4.0, 8.0)  # seconds before each look
 TOLD = 12  # lines of the audit log that an alert repeats
+LONGEST = 300  # characters of a line
 SHORT = 40  # characters of a list of ports in such a line
 
 
@@ -41,14 +42,15 @@ def _still(egress: Egress, halt: Halt, address: str, port: int, before: PortStat
     for pause in LOOKS:
         if halt.wait(pause):
             return False
-        if egress.knock(address, port) in fine:
+        if egress.knock(address, port, LIVENESS) in fine:
             return True
     return False
 
 
 def seen(target: Target, port: int, said: Iterable[Mapping[str, Any]]) -> Observation:
     """What is known: the port, and what was sent to the device before, from the audit log."""
-    lines = [sentence(entry) for entry in said if not entry.get("refused")][-TOLD:]
+    sent = (entry for entry in said if not entry.get("refused") and entry.get("question") != LIVENESS)
+    lines = [sentence(entry) for entry in sent][-TOLD:]
     facts: Facts = {f"sent_{number:02}": line for number, line in enumerate(lines, 1)}
     return target.observed(LIVENESS, port, "unknown", facts)
 
@@ -66,7 +68,7 @@ def sentence(entry: Mapping[str, Any]) -> str:
         short = ports if len(ports) <= SHORT else f"{ports[: SHORT - 1].rpartition(',')[0]},…"
         return f"{clock} UTC, {question}, {short}: {knocks} SYN"
     what = ", ".join(entry.get("sent", ())) or "SYN"
-    return f"{clock} UTC, {question}, {entry.get('port')}: {what}"
+    return f"{clock} UTC, {question}, {entry.get('port')}: {what}"[:LONGEST]
 
 
 def judge(observation: Observation) -> Iterable[Finding]:

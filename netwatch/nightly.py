@@ -101,11 +101,13 @@ def _scan(site: Site, store: Store, probes: tuple[Probe, ...], progress: Progres
 def tonight(site: Site, store: Store, now: datetime, *, all_ports: bool = False) -> Tonight:
     """What a scan that starts now is to cover. Raises ScopeError outside the site's hours."""
     scope = scope_of(site, now.date())
-    closes = site.window.closes(now) if site.window else None
+    clock = now.replace(tzinfo=None)
+    closes = site.window.closes(clock) if site.window else None
     if site.window is not None and closes is None:
-        raise ScopeError("config.window-closed", window=site.window, opens=f"{site.window.opens(now):%H:%M}")
-    last = datetime.combine(scope.until, time.max, now.tzinfo) if scope.until < date.max else None
-    ends = [(moment, why) for moment, why in ((closes, WINDOW), (last, AUTHORISATION)) if moment]
+        opens = f"{site.window.opens(clock):%H:%M}"
+        raise ScopeError("config.window-closed", window=site.window, opens=opens)
+    last = datetime.combine(scope.until, time.max) if scope.until < date.max else None
+    ends = [(end.astimezone(), why) for end, why in ((closes, WINDOW), (last, AUTHORISATION)) if end]
     until, why = min(ends, default=(None, ""))
     return replace(covering(site, store, scope, all_ports=all_ports), until=until, why=why)
 

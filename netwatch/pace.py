@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from bisect import bisect_right, insort
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -39,19 +39,18 @@ class Meter:
     def __init__(self, most: int) -> None:
         """`most`: packets in any second."""
         self.most = most
-        self._left: deque[float] = deque()
+        self._left: list[float] = []  # the moments, sorted
 
     def wait(self, packets: int, now: float) -> float:
         """Seconds until so many more may leave; 0: now. More than `most` may never, and count as `most`."""
-        while self._left and self._left[0] <= now - WINDOW:
-            self._left.popleft()
+        del self._left[: bisect_right(self._left, now - WINDOW)]
         over = len(self._left) + min(packets, self.most) - self.most
         return max(0.0, self._left[over - 1] + WINDOW - now) if over > 0 else 0.0
 
     def count(self, packets: int, now: float) -> None:
         """So many left now. Those beyond the limit weigh on the seconds that follow."""
         for number in range(packets):
-            self._left.append(now + WINDOW * (number // self.most))
+            insort(self._left, now + WINDOW * (number // self.most))
 
 
 @dataclass(slots=True)
@@ -88,25 +87,45 @@ class Meters:
 
     def wait(self, gate: Gate, packets: int, at_once: int | None = None) -> float:
         """Seconds until the device takes `packets` more and we may send `at_once` of them; 0: now."""
+        with self._guard:
+            return self._wait(gate, packets, at_once or packets, time.monotonic())
+
+    def _wait(self, gate: Gate, packets: int, at_once: int, now: float) -> float:
+        return max(gate.meter.wait(packets, now), self._overall.wait(at_once, now))
+
+    def take(self, gate: Gate, room: int, packets: int = 1) -> float:
+        """Take `packets` if the device has room for so many and we may send them; else seconds to wait."""
         now = time.monotonic()
         with self._guard:
-            return max(gate.meter.wait(packets, now), self._overall.wait(at_once or packets, now))
+            wait = self._wait(gate, room, packets, now)
+            if wait <= 0:
+                gate.meter.count(packets, now)
+                self._overall.count(packets, now)
+            return wait
+
+    def room(self, gate: Gate, packets: int) -> None:
+        """Wait until so many may leave for this device. Of what we send overall they are taken at once; what
+        the device got is counted when it is known (`count`)."""
+        while True:
+            now = time.monotonic()
+            with self._guard:
+                wait = self._wait(gate, packets, packets, now)
+                if wait <= 0:
+                    self._overall.count(packets, now)
+                    return
+            time.sleep(wait)
 
     def spacing(self, gate: Gate) -> float:
         """Seconds between two knocks at this device, so that they come evenly and not all at once."""
         return WINDOW / max(1, gate.meter.most - 1)
 
-    def count(self, gate: Gate, packets: int) -> None:
-        """So many left for this device now."""
+    def count(self, gate: Gate, packets: int, *, taken: bool = False) -> None:
+        """So many left for this device now. `taken`: of what we may send overall they were taken before."""
         now = time.monotonic()
         with self._guard:
             gate.meter.count(packets, now)
-            self._overall.count(packets, now)
-
-    def room(self, gate: Gate, packets: int) -> None:
-        """Wait until so many may leave for this device."""
-        while (wait := self.wait(gate, packets)) > 0:
-            time.sleep(wait)
+            if not taken:
+                self._overall.count(packets, now)
 
     def hurry(self, gate: Gate, *, guarded: bool) -> None:
         """From now on this device's pace is that of its class."""
@@ -115,11 +134,19 @@ class Meters:
 
     @contextmanager
     def lent(self, packets: int) -> Iterator[None]:
-        """While inside, somebody else (nmap) sends so many a second of what we may send overall."""
-        with self._guard:
-            self._overall.most = max(1, self._overall.most - packets)
+        """While inside, somebody else (nmap) sends so many a second of what we may send overall; what it
+        sent last still counts afterwards."""
+        while True:
+            now = time.monotonic()
+            with self._guard:
+                wait = self._overall.wait(packets, now)
+                if wait <= 0:
+                    self._overall.most = max(1, self._overall.most - packets)
+                    break
+            time.sleep(wait)
         try:
             yield
         finally:
             with self._guard:
                 self._overall.most = self.pace.overall
+                self._overall.count(packets, time.monotonic())

@@ -54,6 +54,7 @@ class DeviceRow:
     is_a: str
     usual: int
     further: int
+    packets: int
     questions: tuple[str, ...]
     seconds: int
     left_alone: str | None
@@ -63,8 +64,8 @@ class DeviceRow:
 class Plan:
     """A scan that did not happen. `refused`: the id of the sentence that says why none would be made now.
 
-    `covered`: the networks less what is excluded. `closes`: when the window does, if it opens in time for the
-    whole of it; `more`: what each device adds that nobody has seen yet.
+    `covered`: the networks less what is excluded. `fits`: would it end before the window closes? `more`: what
+    each device adds that nobody has seen yet.
     """
 
     site: str
@@ -127,7 +128,18 @@ def plan(
 
 
 def _expected(night: Tonight, devices: Iterable[Device]) -> Iterable[Device]:
-    return sorted(map(night.expected, devices), key=lambda d: tuple(map(int, d.address.split("."))))
+    """Those that a scan would go to, in order."""
+    known = (night.expected(device) for device in devices if _within(night, device))
+    return sorted(known, key=lambda d: tuple(map(int, d.address.split("."))))
+
+
+def _within(night: Tonight, device: Device) -> bool:
+    """Is it in the networks, and not excluded?"""
+    try:
+        night.scope.require(device.address)
+    except ScopeError:
+        return False
+    return device.mac not in night.scope.excluded_macs
 
 
 def _refused(site: Site, now: datetime) -> str | None:
@@ -135,14 +147,16 @@ def _refused(site: Site, now: datetime) -> str | None:
         scope_of(site, now.date())
     except ScopeError as error:
         return error.message
-    return "config.window-closed" if site.window and site.window.closes(now) is None else None
+    shut = site.window is not None and site.window.closes(now.replace(tzinfo=None)) is None
+    return "config.window-closed" if shut else None
 
 
 def _fits(site: Site, now: datetime, seconds: int) -> bool:
     """Would a scan that starts as the window opens, or now, end before it closes?"""
     if site.window is None:
         return True
-    starts = now if site.window.closes(now) else site.window.opens(now)
+    clock = now.replace(tzinfo=None)
+    starts = clock if site.window.closes(clock) else site.window.opens(clock)
     closes = site.window.closes(starts)
     return closes is not None and starts + timedelta(seconds=seconds) <= closes
 
@@ -162,10 +176,9 @@ def _device(night: Tonight, pace: Pace, probes: tuple[Probe, ...], device: Devic
     is_a = night.is_a(device)
     rate = pace.guarded if is_a.guarded else pace.packets
     usual, further = len(night.nightly(device.id)), len(night.slice(device.id))
-    known = night.open_before.get(device.id)
-    target = Target(device.id, device.address, tuple(sorted(known or ())))
+    target = Target(device.id, device.address, tuple(sorted(night.open_before.get(device.id, ()))))
     asked = [p for p in probes if p.manner in is_a.manners]
-    talks = sum(len(p.wants(target)) for p in asked) if known is not None else ASSUMED
+    talks = sum(len(p.wants(target)) for p in asked) if device.id in night.known else ASSUMED
     packets = usual + further + talks * QUESTION
     return DeviceRow(
         address=device.address,
@@ -175,6 +188,7 @@ def _device(night: Tonight, pace: Pace, probes: tuple[Probe, ...], device: Devic
         is_a=is_a.name,
         usual=usual,
         further=further,
+        packets=packets,
         questions=tuple(probe.name for probe in asked),
         seconds=round(packets * WINDOW / max(1, rate - 1) + talks * pace.pause),
         left_alone=device.left_alone,
@@ -185,6 +199,6 @@ def _total(targets: Iterable[object], rows: Iterable[DeviceRow], pace: Pace) -> 
     """(seconds, packets): the slowest device, or all packets at the pace of all, whichever is longer."""
     addresses = sum(getattr(network, "num_addresses", 0) for network in targets)
     touched = [row for row in rows if row.left_alone is None]
-    packets = 2 * addresses + sum(row.usual + row.further + ASSUMED * QUESTION for row in touched)
+    packets = 2 * addresses + sum(row.packets for row in touched)
     slowest = max((row.seconds for row in touched), default=0)
     return round(LOOKING * addresses / 256 + max(slowest, packets / pace.overall)), packets

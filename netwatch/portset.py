@@ -30,7 +30,10 @@ class PortSet:
     def parse(cls, text: str) -> PortSet:
         """`22,80-81`. Raises ValueError."""
         pairs = (part.partition("-") for part in text.split(",") if part)
-        return cls(_joined(sorted((int(first), int(last or first)) for first, _, last in pairs)))
+        runs = sorted((int(first), int(last if dash else first)) for first, dash, last in pairs)
+        if any(not 1 <= first <= last <= LAST for first, last in runs):
+            raise ValueError(text)
+        return cls(_joined(runs))
 
     def __str__(self) -> str:
         """`22,80-81`; nothing for none."""

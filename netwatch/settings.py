@@ -18,7 +18,7 @@ from netwatch.pace import Pace
 MOST_ADDRESSES = 65_536  # a /16: a night at our pace could not cover more
 OURS = Pace()
 
-Packets = Annotated[int, Strict(), Ge(1), Le(1_000_000)]
+Packets = Annotated[int, Strict(), Ge(3), Le(1_000_000)]  # three open a connection
 Seconds = Annotated[float, Ge(0), Le(600)]
 
 

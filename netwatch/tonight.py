@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from netwatch.classes import class_of
+from netwatch.classes import class_of, table
 from netwatch.identity import describe, trusted
 from netwatch.ports import curated
-from netwatch.portset import EVERY, PortSet
+from netwatch.portset import PortSet
+from netwatch.scope import UNTOUCHED, Scope
 from netwatch.slices import left, slice_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from netwatch.classes import Class
     from netwatch.model import Device, Round
-    from netwatch.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Tonight:
 
     def never(self) -> PortSet:
         """The ports that nobody is asked."""
-        return EVERY - PortSet.of(self.scope.ports(EVERY))
+        return PortSet.of(self.scope.excluded_ports | UNTOUCHED)
 
     def slice(self, device: str) -> PortSet:
         """The further ports that it is asked tonight."""
@@ -65,7 +65,9 @@ class Tonight:
 
     def is_a(self, device: Device) -> Class:
         """Its class."""
-        declared = self.declared.get(device.address) or self.declared.get(device.mac or "")
+        told = [self.declared[mark] for mark in (device.address, device.mac or "") if mark in self.declared]
+        # Told two things, the more careful one: the table has it first.
+        declared = min(told, key=list(table()).index, default=None)
         return class_of(device.kind, declared)
 
     def expected(self, device: Device) -> Device:

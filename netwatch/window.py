@@ -1,4 +1,7 @@
-"""At which hours may a scan send? `22:00-06:00`, by this machine's clock. Pure."""
+"""At which hours may a scan send? `22:00-06:00`, by this machine's clock. Pure.
+
+Moments are wall-clock times without a zone: six o'clock is six o'clock in the night of the clock change, too.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,8 @@ class Window:
     def closes(self, now: datetime) -> datetime | None:
         """When the window closes that `now` lies in; None outside of it."""
         for day in (now - timedelta(days=1), now):
-            opens = datetime.combine(day, self.start, now.tzinfo)
-            closes = datetime.combine(day, self.end, now.tzinfo)
+            opens = datetime.combine(day, self.start)
+            closes = datetime.combine(day, self.end)
             if closes <= opens:
                 closes += timedelta(days=1)
             if opens <= now < closes:
@@ -45,5 +48,5 @@ class Window:
 
     def opens(self, now: datetime) -> datetime:
         """When it opens next, if it is closed now."""
-        opens = datetime.combine(now, self.start, now.tzinfo)
+        opens = datetime.combine(now, self.start)
         return opens if opens > now else opens + timedelta(days=1)

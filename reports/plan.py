@@ -5,7 +5,6 @@ For the consultant, who has to answer for it: to whom, how fast, which kinds of 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
@@ -51,7 +50,7 @@ def _who(say: Phrases, plan: Plan) -> list[str]:
         )
     ]
     if plan.excluded:
-        told.append(say("plan.excluded", excluded=", ".join(clean(one, TEXT) for one in plan.excluded)))
+        told.append(say("plan.excluded", excluded=", ".join(clean(one) for one in plan.excluded)))
     if plan.authorised_by and plan.authorised_until:
         by = clean(plan.authorised_by, NAME)
         told.append(
@@ -108,16 +107,13 @@ def _more(say: Phrases, row: DeviceRow) -> str:
 
 
 def length(say: Phrases, seconds: int) -> str:
-    """`8 min 20 s`."""
+    """`50 s`, `8 min`, `1 h 05`."""
     if seconds < 60:  # noqa: PLR2004 - a minute
         return say("plan.seconds", seconds=str(seconds))
-    hours, rest = divmod(int(timedelta(seconds=seconds).total_seconds()), 3600)
-    minutes = round(rest / 60)
-    return (
-        say("plan.hours", hours=str(hours), minutes=f"{minutes:02}")
-        if hours
-        else say("plan.minutes", minutes=str(minutes))
-    )
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours == 0:
+        return say("plan.minutes", minutes=str(minutes))
+    return say("plan.hours", hours=str(hours), minutes=f"{minutes:02}")
 
 
 def _text(text: str, style: str = "") -> Text:

@@ -273,3 +273,16 @@ def test_the_log_that_is_told_is_the_one_of_this_device() -> None:
     log.write("dicom", "192.168.1.2", port=104, sent=["C-FIND-RQ (68 bytes)"])
     [line] = told(seen(TARGET, 104, log.about("192.168.1.20")))
     assert "C-ECHO-RQ" in line
+
+
+def test_our_own_looks_do_not_crowd_out_the_question_that_may_have_done_it() -> None:
+    asked = {
+        "at": "2026-11-24T22:00:00.000Z",
+        "question": "dicom",
+        "port": 104,
+        "sent": ["C-ECHO-RQ (68 bytes)"],
+    }
+    looks = [{"at": "2026-11-24T22:00:01.000Z", "question": "liveness", "ports": "104", "knocks": 1}] * 30
+    told = liveness.told(liveness.seen(Target("d", "192.168.1.20", (104,)), 104, [asked, *looks]))
+    assert [line for line in told if "C-ECHO-RQ" in line] == list(told)
+    assert len(told) == 1

@@ -59,7 +59,7 @@ class House:
         """Wait for room, then leave; how long that took."""
         gate, before = self.meters.gate(address), self.clock.now
         self.meters.room(gate, packets)
-        self.meters.count(gate, packets)
+        self.meters.count(gate, packets, taken=True)
         self.left.setdefault(address, []).extend([self.clock.now] * packets)
         return self.clock.now - before
 
@@ -272,6 +272,10 @@ def test_what_is_lent_to_nmap_is_missing_to_us_and_comes_back(house: House) -> N
 def test_what_is_lent_comes_back_after_an_error_too(house: House) -> None:
     with pytest.raises(KeyboardInterrupt), house.meters.lent(60):
         raise KeyboardInterrupt
+    assert sum(house.at_once(f"192.168.1.{last}") for last in range(1, 16)) == 40, (
+        "what nmap sent still counts"
+    )
+    house.clock.sleep(2 * WINDOW)
     assert sum(house.at_once(f"192.168.1.{last}") for last in range(1, 16)) == 100
 
 
@@ -288,7 +292,7 @@ def test_room_really_waits() -> None:
     for _ in range(7):
         meters.room(gate, 1)
         left.append(time.monotonic())
-        meters.count(gate, 1)
+        meters.count(gate, 1, taken=True)
     assert left[3] - left[0] >= 1.0
     assert left[6] - left[3] >= 1.0
 
@@ -339,3 +343,20 @@ def test_threads_keep_each_devices_pace_and_that_of_all() -> None:
     assert all(most_in_a_second(mine) <= limits.guarded for mine in left)
     assert most_in_a_second(sorted(chain(*left))) <= limits.overall + threads - 1
     assert all(earlier <= later for mine in left for earlier, later in pairwise(mine))
+
+
+def test_what_is_taken_of_the_overall_pace_is_taken_at_once_however_many_ask(house: House) -> None:
+    first, second = house.meters.gate("192.168.1.20"), house.meters.gate("192.168.1.21")
+    for _ in range(33):
+        house.meters.room(first, 3)
+    before = house.clock.now
+    house.meters.room(second, 3)
+    assert house.clock.now > before, "99 of 100 were spoken for"
+
+
+def test_a_debt_is_not_forgotten_by_what_is_counted_after_it() -> None:
+    meter = pace.Meter(10)
+    meter.count(30, 0.0)
+    owed = meter.wait(1, 1.2)
+    meter.count(10, 0.1)
+    assert meter.wait(1, 1.2) >= owed > 0

@@ -167,8 +167,8 @@ def test_a_device_takes_no_less_than_its_pace_allows(store: Store, device: Devic
     know(store, device)
     for site, slowest in (
         (a_site(), 10 if device is SCANNER else 40),
-        (a_site(pace={"packets": 5, "guarded": 2}), 2 if device is SCANNER else 5),
-        (a_site(pace={"packets": 1}), 1),
+        (a_site(pace={"packets": 5, "guarded": 3}), 3 if device is SCANNER else 5),
+        (a_site(pace={"packets": 3}), 3),
     ):
         [row] = planned(store, site).devices
         assert row.seconds >= (row.usual + row.further) / slowest
@@ -328,3 +328,15 @@ def test_a_machine_can_read_it(store: Store) -> None:
     assert json.loads(as_json(made)) == told | {"schema": "netwatch/plan-1"}
     assert told["devices"][1]["address"] == "192.168.1.20"
     assert told["classes"][0]["name"] == "medical"
+
+
+@pytest.mark.parametrize(
+    "exclude",
+    [{"addresses": [SERVER.address]}, {"macs": [SERVER.mac]}, {"addresses": ["192.168.1.0-192.168.1.255"]}],
+)
+def test_a_device_that_a_scan_would_not_go_to_is_not_planned(
+    store: Store, exclude: dict[str, object]
+) -> None:
+    know(store, SERVER)
+    assert [row.address for row in planned(store).devices] == [SERVER.address]
+    assert planned(store, a_site(exclude=exclude)).devices == ()

@@ -109,3 +109,9 @@ def test_the_whole_range_is_every_port_that_exists() -> None:
     assert len(EVERY) == LAST == 65_535
     assert [port for port in (0, 1, LAST, LAST + 1) if port in EVERY] == [1, LAST]
     assert EVERY.runs == ((1, 65_535),)
+
+
+@pytest.mark.parametrize("text", ["5-3", "0", "70000", "5-", "-5", "1-70000"])
+def test_what_no_port_can_be_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        PortSet.parse(text)

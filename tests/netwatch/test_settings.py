@@ -151,9 +151,9 @@ def test_what_is_no_pace_is_refused_whoever_answers_for_it(
     st.fixed_dictionaries(
         {},
         optional={
-            "packets": st.integers(1, 1_000_000),
-            "guarded": st.integers(1, 1_000_000),
-            "overall": st.integers(1, 1_000_000),
+            "packets": st.integers(3, 1_000_000),
+            "guarded": st.integers(3, 1_000_000),
+            "overall": st.integers(3, 1_000_000),
             "pause": st.floats(0, 600),
             "seconds": st.floats(1, 600),
             "limit": st.integers(1024, 16_777_216),

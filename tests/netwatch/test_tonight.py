@@ -175,3 +175,12 @@ def test_the_box_is_known_by_the_address_of_the_gateway_even_without_a_card() ->
     assert tonight.expected(device("192.168.1.1", kind="computer")).kind == "box"
     assert tonight.expected(device("192.168.1.11")).kind == "unknown"
     assert not Tonight(SCOPE).is_gateway(device("192.168.1.1"))
+
+
+def test_told_two_things_of_a_device_the_more_careful_one_holds() -> None:
+    device = Device("d", "192.168.1.20", mac="00:11:22:33:44:55")
+    declared = {"192.168.1.20": "computer", "00:11:22:33:44:55": "medical"}
+    assert (
+        Tonight(Scope((IPv4Network("192.168.1.0/24"),), until=date.max), declared=declared).is_a(device).name
+        == "medical"
+    )

@@ -34,6 +34,7 @@ SERVER = DeviceRow(
     "medical",
     152,
     5029,
+    5241,
     ("dicom",),
     600,
     None,
@@ -46,12 +47,13 @@ ALONE = DeviceRow(
     "medical",
     131,
     4999,
+    5150,
     ("dicom",),
     777,
     "2026-11-22T22:04:05Z",
 )
-PRINTER = DeviceRow("192.168.1.100", "", None, "printer", "printer", 153, 0, (), 42, None)
-STRANGER = DeviceRow("0.0.0.0", "", None, "unknown", "unknown", 154, 0, ("dicom",), 22, None)  # noqa: S104
+PRINTER = DeviceRow("192.168.1.100", "", None, "printer", "printer", 153, 0, 153, (), 42, None)
+STRANGER = DeviceRow("0.0.0.0", "", None, "unknown", "unknown", 154, 0, 194, ("dicom",), 22, None)  # noqa: S104
 
 PLAN = Plan(
     site="Cabinet Dupont",
