@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -163,7 +163,7 @@ def test_a_device_that_fell_silent_while_its_ports_were_looked_at_is_not_asked_a
     with Peer(hold, "127.86.0.7", 104) as peer, visit("127.86.0.7", asking) as one:
         sweep = one.egress.sweep
 
-        def dies(address: str, ports: Iterable[int], **more: bool) -> Job:
+        def dies(address: str, ports: Iterable[int], **more: Any) -> Job:  # noqa: ANN401
             job = sweep(address, ports, **more)
             if len(tuple(ports)) > 1:
                 peer.__exit__(None, None, None)
