@@ -10,9 +10,6 @@ What leaves, and what is refused, is written to the audit log. The limits are ne
 
 from __future__ import annotations
 
-import errno
-import socket
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,26 +18,24 @@ from typing import TYPE_CHECKING
 
 from netwatch.audit import Audit
 from netwatch.classes import UNKNOWN, table
+from netwatch.connection import Connection
 from netwatch.errors import ScopeError
 from netwatch.kernel import on_link
 from netwatch.knocking import Job, Knocking
-from netwatch.line import Line
-from netwatch.model import PortState, Reason
-from netwatch.pace import Gate, Meters, Pace
+from netwatch.pace import Meters, Pace
 from netwatch.ports import curated
 from netwatch.portset import PortSet
-from netwatch.probe import ProbeError
 from netwatch.scope import Scope, less
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from netwatch.classes import Class
+    from netwatch.line import Line
+    from netwatch.model import PortState
+    from netwatch.pace import Gate
 
 IPP = 631
-OPENING, ENDING = 3, 3  # packets: SYN, ACK and one to spare; FIN, ACK and RST
-SEGMENTS_OUT = 136  # tcpi_segs_out in struct tcp_info of linux/tcp.h
-RECEIVE = 4096  # bytes of a peer's that the kernel may hold for us (it doubles them)
 
 # Hosts that no ARP can reach are looked for with TCP packets to these, one after the other.
 KNOCK = (22, 80, 104, 135, 139, 443, 445, 3389, 4242, 8080, 11112)
@@ -122,15 +117,15 @@ class Egress:
             return False
         return self.sweep(address, KNOCK, first_answer=True, question="discovery").answered
 
-    def talk(
-        self, address: str, port: int, patience: float | None, question: str, manner: str
-    ) -> _Connection:
+    def talk(self, address: str, port: int, patience: float | None, question: str, manner: str) -> Connection:
         """Ready to connect. Raises ScopeError where this question may not go there."""
         with self._noted(question, address, port):
             target = str(self.scope.require(address, port))
             gate = self._admitted(target)
             self._allowed(target, port, manner)
-        return _Connection(self, gate, target, port, patience or self.pace.patience, question)
+        return Connection(
+            self._meters, self.pace, self.audit, gate, target, port, patience or self.pace.patience, question
+        )
 
     def may(self, address: str, port: int, manner: str) -> bool:
         """May a question of this manner go there? Nothing is sent, and nothing is noted."""
@@ -216,94 +211,3 @@ class Way:
         """
         with self.egress.talk(address, port, patience, self.question, self.manner).line() as line:
             yield line
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a connection sends, acknowledgements included: the kernel counts, we wait for the turn."""
-
-    sock: socket.socket
-    meters: Meters
-    gate: Gate
-    counted: int = 0
-
-    def turn(self, packets: int) -> None:
-        """Count what has left by now; then wait until the device takes so many more."""
-        left = self._left()
-        if left is None:  # a kernel that does not tell: what may leave is taken for what leaves
-            self.meters.room(self.gate, packets)
-            self.meters.count(self.gate, packets, taken=True)
-            return
-        self.meters.count(self.gate, left - self.counted, taken=True)
-        self.counted = left
-        self.meters.room(self.gate, packets)
-
-    def _left(self) -> int | None:
-        try:
-            told = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, SEGMENTS_OUT + 4)
-            return int.from_bytes(told[SEGMENTS_OUT:], sys.byteorder) if len(told) > SEGMENTS_OUT else None
-        except (OSError, AttributeError):
-            return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Connection:
-    """One conversation that may take place."""
-
-    egress: Egress
-    gate: Gate
-    target: str
-    port: int
-    patience: float
-    question: str
-
-    @contextmanager
-    def line(self) -> Iterator[Line]:
-        """Wait for the device's turn, connect, and end it whatever happens."""
-        egress, sent = self.egress, list[str]()
-        meters, pace = egress._meters, egress.pace  # noqa: SLF001 - the other half of one thing
-        with self.gate.lock:
-            time.sleep(max(0.0, self.gate.free_at - time.monotonic()))
-            meters.room(self.gate, OPENING)
-            ended = "no connection"
-            try:
-                sock = _dial(self.target, self.port, self.patience)
-                tally = Tally(sock, meters, self.gate)
-                line = Line(
-                    sock,
-                    patience=self.patience,
-                    seconds=pace.seconds,
-                    limit=pace.limit,
-                    spend=tally.turn,
-                    sent=sent,
-                )
-                try:
-                    yield line
-                finally:
-                    tally.turn(ENDING)
-                    line.close()
-                    ended = f"{line.received} bytes received"
-            finally:
-                meters.count(self.gate, ENDING, taken=True)
-                self.gate.free_at = time.monotonic() + pace.pause
-                egress.audit.write(self.question, self.target, port=self.port, sent=sent, ended=ended)
-
-
-def _dial(address: str, port: int, seconds: float) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        # A small window: what a peer floods us with would be acknowledged packet by packet, at its pace.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE)
-        sock.settimeout(seconds)
-        sock.connect((address, port))
-    except TimeoutError as error:
-        sock.close()
-        raise ProbeError(Reason.TIMEOUT, "no connection in time") from error
-    except ConnectionRefusedError as error:
-        sock.close()
-        raise ProbeError(Reason.REFUSED, "the port is closed") from error
-    except OSError as error:
-        sock.close()
-        away = error.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
-        raise ProbeError(Reason.TIMEOUT, "unreachable" if away else "no connection") from error
-    return sock

@@ -143,10 +143,8 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A device to be asked about, and the TCP ports it left open to us.
-
-    `clear`: those that spoke DICOM in clear before: nothing else is ever tried there.
-    """
+    """A device to be asked about, and the TCP ports it left open to us. `clear`: those that spoke DICOM in
+    clear before, where nothing else is ever tried."""
 
     device: str
     address: str
@@ -253,11 +251,9 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One night. `complete` is false when anything that was to be asked was not, or did not end.
-
-    `stopped`: why it ended early, or None. `pace`: the limits it kept, and who allowed them where they are
-    above netwatch's own. `rounds`: how far each device's way through the whole range has come.
-    """
+    """One night. `complete` is false when anything that was to be asked was not, or did not end. `stopped`:
+    why it ended early, or None. `pace`: the limits it kept, and who allowed them where they are above ours.
+    `rounds`: how far each device's way through the whole range has come."""
 
     id: str
     site: str

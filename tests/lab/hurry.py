@@ -1,4 +1,4 @@
-"""How do tests of other things than the pace go fast? With an override that names somebody, as the rules want."""
+"""How do tests of other things than the pace go fast? Under an override, as the rules want it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,121 @@
+"""How does one connection keep its device's pace? Its turn, its packets, its end, its line in the log.
+
+The kernel sends for us: the handshake, acknowledgements, the end. It also counts (TCP_INFO, tcp(7)), so that
+what left is known and not guessed. Only egress.py makes Connections.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from netwatch.line import Line
+from netwatch.model import Reason
+from netwatch.probe import ProbeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from netwatch.audit import Audit
+    from netwatch.pace import Gate, Meters, Pace
+
+OPENING, ENDING = 3, 3  # packets: SYN, ACK and one to spare; FIN, ACK and RST
+SEGMENTS_OUT = 136  # tcpi_segs_out in struct tcp_info of linux/tcp.h
+RECEIVE = 4096  # bytes of a peer's that the kernel may hold for us (it doubles them)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a connection sends, acknowledgements included: the kernel counts, we wait for the turn."""
+
+    sock: socket.socket
+    meters: Meters
+    gate: Gate
+    counted: int = 0
+
+    def turn(self, packets: int) -> None:
+        """Count what has left by now; then wait until the device takes so many more."""
+        left = self._left()
+        if left is None:  # a kernel that does not tell: what may leave is taken for what leaves
+            self.meters.room(self.gate, packets)
+            self.meters.count(self.gate, packets, taken=True)
+            return
+        self.meters.count(self.gate, left - self.counted, taken=True)
+        self.counted = left
+        self.meters.room(self.gate, packets)
+
+    def _left(self) -> int | None:
+        try:
+            told = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, SEGMENTS_OUT + 4)
+            return int.from_bytes(told[SEGMENTS_OUT:], sys.byteorder) if len(told) > SEGMENTS_OUT else None
+        except (OSError, AttributeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One conversation that may take place."""
+
+    meters: Meters
+    pace: Pace
+    audit: Audit
+    gate: Gate
+    target: str
+    port: int
+    patience: float
+    question: str
+
+    @contextmanager
+    def line(self) -> Iterator[Line]:
+        """Wait for the device's turn, connect, and end it whatever happens."""
+        meters, pace, sent = self.meters, self.pace, list[str]()
+        with self.gate.lock:
+            time.sleep(max(0.0, self.gate.free_at - time.monotonic()))
+            meters.room(self.gate, OPENING)
+            ended = "no connection"
+            try:
+                sock = _dial(self.target, self.port, self.patience)
+                tally = Tally(sock, meters, self.gate)
+                line = Line(
+                    sock,
+                    patience=self.patience,
+                    seconds=pace.seconds,
+                    limit=pace.limit,
+                    spend=tally.turn,
+                    sent=sent,
+                )
+                try:
+                    yield line
+                finally:
+                    tally.turn(ENDING)
+                    line.close()
+                    ended = f"{line.received} bytes received"
+            finally:
+                meters.count(self.gate, ENDING, taken=True)
+                self.gate.free_at = time.monotonic() + pace.pause
+                self.audit.write(self.question, self.target, port=self.port, sent=sent, ended=ended)
+
+
+def _dial(address: str, port: int, seconds: float) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # A small window: what a peer floods us with would be acknowledged packet by packet, at its pace.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE)
+        sock.settimeout(seconds)
+        sock.connect((address, port))
+    except TimeoutError as error:
+        sock.close()
+        raise ProbeError(Reason.TIMEOUT, "no connection in time") from error
+    except ConnectionRefusedError as error:
+        sock.close()
+        raise ProbeError(Reason.REFUSED, "the port is closed") from error
+    except OSError as error:
+        sock.close()
+        away = error.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
+        raise ProbeError(Reason.TIMEOUT, "unreachable" if away else "no connection") from error
+    return sock
