@@ -20,7 +20,7 @@ from netwatch.audit import Audit
 from netwatch.classes import UNKNOWN, table
 from netwatch.connection import Connection
 from netwatch.errors import ScopeError
-from netwatch.kernel import on_link
+from netwatch.kernel import by_arp, on_link
 from netwatch.knocking import Job, Knocking
 from netwatch.pace import Meters, Pace
 from netwatch.ports import curated
@@ -188,9 +188,11 @@ class Egress:
         knocks = self.scope.ports(KNOCK)
         only_arp = self.scope.excluded_macs or not knocks
         ways = "-PR" if only_arp else f"-PS{','.join(map(str, knocks))}"
-        # A knock at an open port is two packets of ours, SYN and RST, and nmap counts one.
-        delay = f"{max(1, 2000 // self.pace.guarded)}ms"
-        options = ["-n", "-sn", ways, "--scan-delay", delay, "--max-scan-delay", delay]
+        options = ["-n", "-sn", ways]
+        if not only_arp and not all(map(by_arp, inside)):
+            # A knock at an open port is two packets of ours, SYN and RST, and nmap counts one.
+            delay = f"{max(1, 2000 // self.pace.guarded)}ms"
+            options += ["--scan-delay", delay, "--max-scan-delay", delay]
         options += ["--max-rate", str(max(1, self.pace.overall // 2)), "--max-retries", "1", "--privileged"]
         return " ".join(map(str, inside)), " ".join(options)
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CAP_NET_RAW = 13
-TABLES = Path("/proc/net")
+TABLES, CARDS = Path("/proc/net"), Path("/sys/class/net")
+ETHERNET = "1"  # ARPHRD_ETHER of linux/if_arp.h; wireless cards say so, too
 UP, VIA_GATEWAY = 0x1, 0x2  # linux/route.h
 
 
@@ -83,6 +84,16 @@ def on_link(network: IPv4Network, tables: Path = TABLES) -> bool:
     except OSError:
         return True
     return network.is_loopback or any(network.subnet_of(own) for own in near)
+
+
+def by_arp(network: IPv4Network, tables: Path = TABLES, cards: Path = CARDS) -> bool:
+    """Is all of this network behind cards of ours that speak ARP, so that nothing else finds its hosts?"""
+    try:
+        near = [route for route in routes(tables) if route.gateway is None]
+        own = [route.card for route in near if network.subnet_of(route.network)]
+        return bool(own) and all((cards / card / "type").read_text().strip() == ETHERNET for card in own)
+    except OSError:
+        return False
 
 
 def table(path: Path) -> list[str]:

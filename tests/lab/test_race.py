@@ -53,7 +53,7 @@ def test_netwatch_knows_dicom_by_an_answer_and_not_by_the_port(tmp_path: Path) -
 
 @pytest.mark.parametrize(("sent", "seconds"), [(1, len(race.PORTS) / 10), (1_000_000, 1000.0)])
 def test_the_floor_is_the_slower_of_one_device_and_of_all(sent: int, seconds: float) -> None:
-    assert race.floor(sent) == seconds
+    assert race.floor(len(race.PORTS), sent) == seconds
 
 
 BURN = """
@@ -96,15 +96,40 @@ def told(*laps: Lap) -> str:
 
 def test_the_table_names_everyone_and_the_verdict_its_floor() -> None:
     floor = len(race.PORTS) / 10
-    gentle = Lap("netwatch", Cost(floor * 1.25, 2.5, 60.4), 900, 300, 5, 10, (), len(race.DICOM))
-    hurried = Lap("nmap", Cost(9, 40, 200), 90_000, 7000, 600, 1500, ("modality 10.77.0.40:104: crowd",), 1)
+    gentle = Lap(
+        "netwatch",
+        Cost(floor * 1.25, 2.5, 60.4),
+        900,
+        300,
+        5,
+        10,
+        (),
+        len(race.DICOM),
+        len(race.PORTS),
+        paced=True,
+    )
+    hurried = Lap(
+        "nmap",
+        Cost(9, 40, 200),
+        90_000,
+        7000,
+        600,
+        1500,
+        ("modality 10.77.0.40:104: crowd",),
+        1,
+        len(race.PORTS),
+        paced=False,
+    )
     text = told(gentle, hurried)
     assert ["nmap", "9.0", "7000", "600", "1500", "1", f"1/{len(race.DICOM)}", "40.0", "200"] in [
         row.split() for row in text.splitlines()
     ]
     assert "1.25 times, aim within 1.25: met" in text
     assert "hurt by nmap: modality 10.77.0.40:104: crowd" in text
-    assert "MISSED" in told(Lap("netwatch", Cost(floor * 1.3, 2, 60), 900, 300, 5, 10, (), 9), hurried)
+    assert "MISSED" in told(
+        Lap("netwatch", Cost(floor * 1.3, 2, 60), 900, 300, 5, 10, (), 9, len(race.PORTS), paced=True),
+        hurried,
+    )
 
 
 def test_every_contender_asks_the_same_ports_of_the_same_network(tmp_path: Path) -> None:

@@ -70,7 +70,11 @@ def test_a_firewall_that_drops_is_filtered_and_an_empty_host_is_closed(
     scanned: tuple[dict[str, Any], Path, Path],
 ) -> None:
     outcomes = {
-        address: {row["outcome"] for row in scanned[0]["coverage"] if row["address"] == address}
+        address: {
+            row["outcome"]
+            for row in scanned[0]["coverage"]
+            if (row["address"], row["probe"]) == (address, "sweep")
+        }
         for address in (EMPTY, FIREWALLED)
     }
     assert outcomes == {EMPTY: {"closed"}, FIREWALLED: {"filtered"}}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.kernel import on_link
+from netwatch.kernel import by_arp, on_link
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,3 +38,16 @@ def test_arp_reaches_what_is_on_the_card_itself(tmp_path: Path, network: str, re
 
 def test_a_kernel_without_these_tables_is_believed(tmp_path: Path) -> None:
     assert on_link(IPv4Network("10.0.0.0/24"), tmp_path)
+
+
+@pytest.mark.parametrize(("kind", "spoken"), [("1", True), ("65534", False), ("772", False)])
+def test_a_tunnel_speaks_no_arp_though_the_network_is_on_it(
+    tmp_path: Path, *, kind: str, spoken: bool
+) -> None:
+    (tmp_path / "route").write_text(ROUTES, encoding="ascii")
+    (tmp_path / "eth0").mkdir()
+    (tmp_path / "eth0" / "type").write_text(f"{kind}\n", encoding="ascii")
+    assert by_arp(IPv4Network("192.168.1.0/24"), tmp_path, tmp_path) is spoken
+    assert not by_arp(IPv4Network("10.67.0.0/24"), tmp_path, tmp_path)
+    assert not by_arp(IPv4Network("192.168.1.0/24"), tmp_path / "none", tmp_path)
+    assert not by_arp(IPv4Network("192.168.1.0/24"), tmp_path, tmp_path / "none")
