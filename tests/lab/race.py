@@ -122,9 +122,9 @@ def netwatch(tables: Mapping[str, object], *, after: str = "") -> Callable[[Clin
     """A first night, with these tables in the site file; or the night `after` that of another lap."""
 
     def command(clinic: Clinic, folder: Path) -> list[str]:
-        site = clinic.site_file(folder / "site.toml", **tables)
-        data = (folder.parent / after if after else folder) / "data"
-        options = ["--data", str(data), "--no-alert", "--format", "json"]
+        home = folder.parent / after if after else folder
+        site = clinic.site_file(home / "site.toml", **tables)
+        options = ["--data", str(home / "data"), "--no-alert", "--format", "json"]
         return [NETWATCH, "scan", str(site), *options]
 
     return command
