@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
-UNKNOWN, OVERALL = 10, 1000  # packets a second: to a device of which nothing is known, and in all
+UNKNOWN, COMPUTER, OVERALL = 10, 40, 1000  # packets a second: to a device that may be medical; to one; in all
 USUAL = {"sweep": {"whole_range_nights": 0}}  # the usual ports only
 CARD = "02:77:00:00:00:15"  # of STORE
 PORT = 8042  # open on three Orthancs
@@ -158,6 +158,20 @@ def test_what_is_left_of_the_site_is_scanned_as_gently(excluding: Night) -> None
     assert max(wire.busiest(excluding.frames).values()) <= UNKNOWN
     assert max(wire.live(excluding.frames).values()) == 1
     assert {str(bed): toll for bed, toll in excluding.tolls.items() if toll.hurt} == {}
+
+
+def test_what_a_device_turned_out_to_be_sets_its_pace_on_the_next_night(tmp_path: Path) -> None:
+    with Lab() as lab:
+        clinic, ward = Clinic(lab), Ward(lab, [MODALITY])
+        office = lab.host("office", "10.77.0.60", "02:77:00:00:00:3c", gateway=GATEWAY)
+        for port in (445, 8000):
+            program(office, "scps", "silent", port=port)
+        first = scan(clinic, ward, tmp_path, "first")
+        kinds = {device["address"]: device["kind"] for device in first.document["devices"]}
+        assert (kinds["10.77.0.60"], kinds[MODALITY.address]) == ("computer", "archive")
+        second = wire.busiest(scan(clinic, ward, tmp_path, "second").frames)
+        assert UNKNOWN < second["10.77.0.60"] <= COMPUTER
+        assert second[MODALITY.address] <= UNKNOWN
 
 
 @pytest.fixture
