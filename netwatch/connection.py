@@ -7,10 +7,11 @@ what left is known and not guessed. Only egress.py makes Connections.
 from __future__ import annotations
 
 import errno
+import select
 import socket
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from netwatch.audit import Audit
     from netwatch.pace import Gate, Meters, Pace
 
-OPENING, ENDING = 3, 3  # packets: SYN, ACK and one to spare; FIN, ACK and RST
+OPENING, ENDING = 10, 3  # packets: all of a talk that its peer ends as it begins; FIN, ACK and RST
 SEGMENTS_OUT = 136  # tcpi_segs_out in struct tcp_info of linux/tcp.h
+PIECES = 12  # packets that may leave between two turns of ours: more are acknowledgements of small pieces
 RECEIVE = 4096  # bytes of a peer's that the kernel may hold for us (it doubles them)
 
 
@@ -45,8 +47,10 @@ class Tally:
             self.meters.room(self.gate, packets)
             self.meters.count(self.gate, packets, taken=True)
             return
-        self.meters.count(self.gate, left - self.counted, taken=True)
-        self.counted = left
+        sent, self.counted = left - self.counted, left
+        self.meters.count(self.gate, sent, taken=True)
+        if sent > PIECES:
+            raise ProbeError(Reason.LIMIT, "an answer in more pieces than we acknowledge")
         self.meters.room(self.gate, packets)
 
     def _left(self) -> int | None:
@@ -92,13 +96,29 @@ class Connection:
                 try:
                     yield line
                 finally:
-                    tally.turn(ENDING)
+                    if not talks(sock):  # of one that goes on talking, every piece would be acknowledged
+                        with suppress(ProbeError):
+                            tally.turn(ENDING)
                     line.close()
                     ended = f"{line.received} bytes received"
             finally:
                 meters.count(self.gate, ENDING, taken=True)
                 self.gate.free_at = time.monotonic() + pace.pause
                 self.audit.write(self.question, self.target, port=self.port, sent=sent, ended=ended)
+
+
+def talks(sock: socket.socket) -> bool:
+    """Has the peer sent what nobody asked for?"""
+    try:
+        return bool(select.select([sock], [], [], 0)[0]) and bool(sock.recv(1, socket.MSG_PEEK))
+    except (OSError, ValueError):
+        return False
+
+
+def calm(sock: socket.socket) -> None:
+    """Acknowledge late and together (tcp(7)): a peer that speaks in small pieces sets no pace of ours."""
+    with suppress(OSError, AttributeError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
 
 
 def _dial(address: str, port: int, seconds: float) -> socket.socket:
@@ -108,6 +128,7 @@ def _dial(address: str, port: int, seconds: float) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE)
         sock.settimeout(seconds)
         sock.connect((address, port))
+        calm(sock)
     except TimeoutError as error:
         sock.close()
         raise ProbeError(Reason.TIMEOUT, "no connection in time") from error

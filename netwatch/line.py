@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import time
+from socket import MSG_PEEK
 from typing import TYPE_CHECKING
 
 from netwatch.model import Reason
@@ -84,17 +85,19 @@ class Line:
         return b"".join(parts)
 
     def listen(self, seconds: float) -> bytes:
-        """The first bytes (at most 16) of a server that speaks before it is spoken to, else nothing."""
+        """The first bytes (at most 16) of a server that speaks before it is spoken to, else nothing.
+
+        They are not taken: what is read afterwards begins with them.
+        """
         self._socket.settimeout(seconds)
         try:
-            heard = self._socket.recv(16)
+            heard = self._socket.recv(16, MSG_PEEK)
         except TimeoutError:
             return b""
         except OSError as error:
             raise ProbeError(Reason.CLOSED, "reset before a byte was sent") from error
         if not heard:
             raise ProbeError(Reason.CLOSED, "ended before a byte was sent")
-        self.received += len(heard)
         return heard
 
     def start_tls(self) -> None:

@@ -18,6 +18,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import StringConstraints
 
 from netwatch.association import (
+    ABORT,
     SECONDARY_CAPTURE,
     STUDY_ROOT_FIND,
     VERIFICATION,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 SUCCESS, PENDING = 0x0000, (0xFF00, 0xFF01)
 REFUSED = (0x0122, 0x0124)  # SOP class not supported, not authorised: PS3.7 C
 TLS_PORT = 2762
+GLANCE = 0.05  # seconds to hear a server that has spoken before it was spoken to
 
 # PS3.8 table 9-21, by source and reason.
 REJECTIONS = {
@@ -157,7 +159,9 @@ class Dicom:
         """One connection without TLS."""
         facts["tls"] = False
         with egress.connect(target.address, port, patience=self.timeout) as line:
-            if not usual(port) and self.listen and (heard := line.listen(self.listen)):
+            # A DICOM server never speaks first: what does, is something else and is not spoken to.
+            pause = GLANCE if usual(port) else self.listen
+            if pause and (heard := line.listen(pause)) and heard[0] != ABORT:
                 raise NotDicom(heard)
             self._climb(line, facts)
 
