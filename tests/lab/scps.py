@@ -146,6 +146,22 @@ def huge_pdv(talk: Talk, asked: Asked) -> None:
     talk.end(half=True)
 
 
+def lines(talk: Talk, _: Asked) -> None:
+    """A greeting in forty pieces, unasked."""
+    for number in range(40):
+        talk.send(f"line {number}\r\n".encode())
+
+
+def dribble(talk: Talk, _: Asked) -> None:
+    """A byte every few milliseconds, unasked and for ever."""
+    talk.drip(b"x" * 100_000, 0.02)
+
+
+def pour(talk: Talk, _: Asked) -> None:
+    """As much as the other side takes, unasked."""
+    talk.flood(bytes(65_536), 50_000_000)
+
+
 def wait_for_bytes(talk: Talk, _: Asked) -> None:
     """Servers of other protocols answer when something came."""
     talk.some()
@@ -243,6 +259,9 @@ BEHAVIOURS: dict[str, Scp] = {
     "http": Scp(connect=then(wait_for_bytes, say(HTTP))),
     "ssh_banner": Scp(connect=then(lambda talk, _: talk.send(b"SSH-2.0-lab_1.0\r\n"), hold)),
     "printer": Scp(connect=hold),
+    "lines": Scp(connect=then(lines, hold)),
+    "dribble": Scp(connect=dribble),
+    "pour": Scp(connect=pour),
     "one_at_a_time": Scp(parallel=1),
     "tls_only": Scp(tls=Tls()),
     "mutual_tls": Scp(tls=Tls(mutual=True)),

@@ -174,6 +174,19 @@ def test_what_a_device_turned_out_to_be_sets_its_pace_on_the_next_night(tmp_path
         assert second[MODALITY.address] <= UNKNOWN
 
 
+def test_a_device_that_talks_without_being_asked_does_not_set_our_pace(tmp_path: Path) -> None:
+    talkers = ("lines", "dribble", "pour")
+    with Lab() as lab:
+        clinic, ward = Clinic(lab), Ward(lab, [])
+        for last, name in enumerate(talkers, 60):
+            host = lab.host(name, f"10.77.0.{last}", f"02:77:00:00:00:{last:02x}", gateway=GATEWAY)
+            for port in (104, 8000, 8080):
+                program(host, "scps", name, port=port)
+        busiest = wire.busiest(scan(clinic, ward, tmp_path, "talkers").frames)
+    assert {host: most for host, most in busiest.items() if most > UNKNOWN} == {}
+    assert len(busiest) == len(talkers)
+
+
 @pytest.fixture
 def broken(tmp_path: Path) -> Iterator[tuple[Clinic, Ward, Path]]:
     """A device that breaks at the first association, an archive of many doors, and a mail server."""
