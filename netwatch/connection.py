@@ -20,14 +20,14 @@ from netwatch.model import Reason
 from netwatch.probe import ProbeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from netwatch.audit import Audit
     from netwatch.pace import Gate, Meters, Pace
 
 OPENING, ENDING = 10, 3  # packets: all of a talk that its peer ends as it begins; FIN, ACK and RST
 SEGMENTS_OUT = 136  # tcpi_segs_out in struct tcp_info of linux/tcp.h
-PIECES = 12  # packets that may leave between two turns of ours: more are acknowledgements of small pieces
+PIECES = 6  # packets that may leave between two turns of ours: more are acknowledgements of small pieces
 RECEIVE = 4096  # bytes of a peer's that the kernel may hold for us (it doubles them)
 
 
@@ -47,11 +47,15 @@ class Tally:
             self.meters.room(self.gate, packets)
             self.meters.count(self.gate, packets, taken=True)
             return
-        sent, self.counted = left - self.counted, left
-        self.meters.count(self.gate, sent, taken=True)
-        if sent > PIECES:
-            raise ProbeError(Reason.LIMIT, "an answer in more pieces than we acknowledge")
+        self.meters.count(self.gate, left - self.counted, taken=True)
+        self.counted = left
         self.meters.room(self.gate, packets)
+
+    def watch(self) -> None:
+        """While we wait for an answer: one that comes in too many pieces is not acknowledged to its end."""
+        left = self._left()
+        if left is not None and left - self.counted > PIECES:
+            raise ProbeError(Reason.LIMIT, "an answer in more pieces than we acknowledge")
 
     def _left(self) -> int | None:
         try:
@@ -73,6 +77,7 @@ class Connection:
     port: int
     patience: float
     question: str
+    stopped: Callable[[], bool]
 
     @contextmanager
     def line(self) -> Iterator[Line]:
@@ -91,14 +96,15 @@ class Connection:
                     seconds=pace.seconds,
                     limit=pace.limit,
                     spend=tally.turn,
+                    watch=tally.watch,
+                    stopped=self.stopped,
                     sent=sent,
                 )
                 try:
                     yield line
                 finally:
                     if not talks(sock):  # of one that goes on talking, every piece would be acknowledged
-                        with suppress(ProbeError):
-                            tally.turn(ENDING)
+                        tally.turn(ENDING)
                     line.close()
                     ended = f"{line.received} bytes received"
             finally:

@@ -21,10 +21,12 @@ from netwatch.classes import UNKNOWN, table
 from netwatch.connection import Connection
 from netwatch.errors import ScopeError
 from netwatch.kernel import by_arp, on_link
-from netwatch.knocking import Job, Knocking
+from netwatch.knocking import PATIENCE, Job, Knocking
+from netwatch.model import LIVENESS, Reason
 from netwatch.pace import Meters, Pace
 from netwatch.ports import curated
 from netwatch.portset import PortSet
+from netwatch.probe import ProbeError
 from netwatch.scope import Scope, less
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from netwatch.pace import Gate
 
 IPP = 631
+LONG = 3.0  # seconds for a knock that asks whether a device is well
 
 # Hosts that no ARP can reach are looked for with TCP packets to these, one after the other.
 KNOCK = (22, 80, 104, 135, 139, 443, 445, 3389, 4242, 8080, 11112)
@@ -55,6 +58,7 @@ class Egress:
         self.scope = scope
         self.pace = pace or Pace()
         self.audit = audit or Audit()
+        self.stopped = stop
         self._meters = Meters(self.pace)
         self._knocking = Knocking(self._meters, stop)
         self._classes: dict[str, Class] = {}
@@ -92,13 +96,17 @@ class Egress:
         """Knock at these ports of one device, without a byte. Raises ScopeError.
 
         `first_answer`: only to learn whether anybody is there. `question`: on whose behalf, for the log.
+        Whether a device is well is asked with more patience, and even after a stop.
         """
+        well = question == LIVENESS
         with self._noted(question, address, None):
             target = str(self.scope.require(address))
             gate = self._admitted(target)
         asked = self.scope.ports(ports)
         started = time.monotonic()
-        job = Job(target, gate, list(reversed(asked)), first_answer)
+        job = Job(target, gate, list(reversed(asked)), first_answer, LONG if well else PATIENCE, well)
+        if len(asked) > 1:  # so that also a scan that was killed leaves word of it
+            self.audit.write(question, target, way=self.way, ports=str(PortSet.of(asked)), begins=True)
         with gate.lock:
             self._knocking.ask(job)
         if job.knocks:
@@ -123,8 +131,18 @@ class Egress:
             target = str(self.scope.require(address, port))
             gate = self._admitted(target)
             self._allowed(target, port, manner)
+        if self.stopped():
+            raise ProbeError(Reason.UNFINISHED, "the scan was stopped before this was asked")
         return Connection(
-            self._meters, self.pace, self.audit, gate, target, port, patience or self.pace.patience, question
+            self._meters,
+            self.pace,
+            self.audit,
+            gate,
+            target,
+            port,
+            patience or self.pace.patience,
+            question,
+            self.stopped,
         )
 
     def may(self, address: str, port: int, manner: str) -> bool:

@@ -7,6 +7,7 @@ holds.
 
 from __future__ import annotations
 
+import signal
 import threading
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,6 +18,20 @@ if TYPE_CHECKING:
 
 STOPPED, WINDOW, AUTHORISATION, FELL_SILENT = "stopped", "window", "authorisation", "fell-silent"
 AUDIT = "audit"
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """While inside, Ctrl-C and SIGTERM are not heard: it is already ending, and would lose what it has."""
+    try:
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread: signals do not come here
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Halt:

@@ -56,13 +56,20 @@ class Wire(Protocol):
         """Its time is up."""
         ...
 
+    def done(self, address: str) -> None:
+        """This device is not waited for any more."""
+        ...
+
     def close(self) -> None:
         """No more knocks."""
         ...
 
 
 class HalfOpen:
-    """SYN, and an ear for what comes back. Raises OSError where raw packets are not allowed."""
+    """SYN, and an ear for what comes back. Raises OSError where raw packets are not allowed.
+
+    Each knock has a number of its own: what a device repeats of an earlier answer does not show it alive.
+    """
 
     name = "half-open"
     after_open = 1
@@ -81,14 +88,15 @@ class HalfOpen:
         except OSError:
             self.close()
             raise
-        self._secret = secrets.randbits(32)
+        self._sent: dict[bytes, dict[int, int]] = {}  # address -> port -> the number of the last knock
         self._sources: dict[str, bytes] = {}
 
     def knock(self, address: str, port: int) -> bool:
         """One SYN with the option that every real one carries (MSS)."""
         try:
-            target = socket.inet_aton(address)
-            head = self._head(port, self._number(target, port))
+            target, number = socket.inet_aton(address), secrets.randbits(32)
+            self._sent.setdefault(target, {})[port] = number
+            head = self._head(port, number)
             checked = _checksum(self._source(address) + target + struct.pack(">BBH", 0, 6, len(head)) + head)
             self._raw.sendto(head[:16] + struct.pack(">H", checked) + head[18:], (address, 0))
         except OSError:
@@ -108,7 +116,11 @@ class HalfOpen:
                 yield heard
 
     def forget(self, address: str, port: int) -> None:
-        """Nothing is kept of a knock."""
+        """A late answer still counts, until the whole device is done."""
+
+    def done(self, address: str) -> None:
+        """What comes from there now is of no knock any more."""
+        self._sent.pop(socket.inet_aton(address), None)
 
     def close(self) -> None:
         """Give both sockets back."""
@@ -134,10 +146,6 @@ class HalfOpen:
     def _head(self, port: int, number: int) -> bytes:
         return struct.pack(">HHIIBBHHHBBH", self._port, port, number, 0, 0x60, SYN, 1024, 0, 0, 2, 4, 1460)
 
-    def _number(self, target: bytes, port: int) -> int:
-        """The sequence number that only this knock has."""
-        return hash((self._secret, target, port)) & 0xFFFFFFFF
-
     def _source(self, address: str) -> bytes:
         """Our own address on the way there. No packet is sent to learn it."""
         if address not in self._sources:
@@ -155,11 +163,11 @@ class HalfOpen:
         source = packet[12:16]
         if ours != self._port or not flags & ACK:
             return None
-        if acknowledged != (self._number(source, port) + 1) & 0xFFFFFFFF:
+        number = self._sent.get(source, {}).get(port)
+        if number is None or acknowledged != (number + 1) & 0xFFFFFFFF or not flags & (RST | SYN):
             return None
-        if flags & RST:
-            return socket.inet_ntoa(source), port, PortState.CLOSED
-        return (socket.inet_ntoa(source), port, PortState.OPEN) if flags & SYN else None
+        del self._sent[source][port]  # one answer to each knock: a repeated one says nothing of now
+        return socket.inet_ntoa(source), port, PortState.CLOSED if flags & RST else PortState.OPEN
 
 
 class Connect:
@@ -208,6 +216,9 @@ class Connect:
         if sock is not None:
             self._waiting.unregister(sock)
             sock.close()
+
+    def done(self, address: str) -> None:
+        """Nothing is kept of it."""
 
     def close(self) -> None:
         """Close them all."""

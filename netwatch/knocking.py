@@ -79,6 +79,8 @@ class Job:
     gate: Gate
     ports: list[int]  # the next one last
     first_answer: bool = False  # enough is known with the first answer
+    patience: float = PATIENCE  # seconds for one answer
+    urgent: bool = False  # whether a device is well is looked at even after a stop
     states: States = field(default_factory=States)
     done: Future[Job] = field(default_factory=Future)
     knocks: int = 0
@@ -186,7 +188,7 @@ class Knocking:
         """Everybody whose time has come, then the answers."""
         now = time.monotonic()
         if self._stop():
-            for job in list(self._jobs.values()):
+            for job in [job for job in self._jobs.values() if not job.urgent]:
                 self._over(job, stopped=True)
         while self._turns and self._turns[0][0] <= now:
             _, turn, job = heapq.heappop(self._turns)
@@ -220,9 +222,9 @@ class Knocking:
         port = job.ports.pop()
         job.last = now
         job.knocks += wire.knock(job.address, port)
-        patience = PATIENCE
+        patience = job.patience
         if wire.connects and job.answered:
-            patience = min(PATIENCE, max(SHORTEST, 5 * job.slowest))
+            patience = min(patience, max(SHORTEST, 5 * job.slowest))
         job.flying[port] = now, now + patience
         return 0.0
 
@@ -262,5 +264,6 @@ class Knocking:
         job.stopped = stopped and bool(job.asks or job.flying)
         if job.away:
             job.states = States()
+        self._wire.done(job.address)
         self._jobs.pop(job.address, None)
         job.done.set_result(job)

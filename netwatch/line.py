@@ -13,6 +13,7 @@ Only egress.py makes Lines. It never verifies a certificate: we want to know who
 from __future__ import annotations
 
 import contextlib
+import select
 import ssl
 import time
 from socket import MSG_PEEK
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 CHUNK = 4096
 SEGMENT = 1400  # bytes that surely travel in one packet
 CERTIFICATE_REQUEST = 13  # handshake message type
+GLANCE = 0.2  # seconds until a stop is noticed
+FAREWELLS = {"A-ABORT", "A-RELEASE-RQ"}
 
 
 class Line:
@@ -41,14 +44,17 @@ class Line:
         seconds: float,
         limit: int,
         spend: Callable[[int], None] = lambda _: None,
+        watch: Callable[[], None] = lambda: None,
+        stopped: Callable[[], bool] = lambda: False,
         sent: list[str] | None = None,
     ) -> None:
         """`patience`: seconds for one answer. `seconds`: for the whole question. `limit`: bytes in.
 
-        `spend`: waits until so many packets may leave. `sent`: what was sent, in words, for the audit log.
+        `spend`: waits until so many packets may leave. `watch`: raises where the answer comes in too many
+        pieces. `stopped`: says when to leave off. `sent`: what was sent, in words, for the audit log.
         """
         self._socket = sock
-        self._spend = spend
+        self._spend, self._watch, self._stopped = spend, watch, stopped
         self._sent: list[str] = [] if sent is None else sent
         self._unpaid = 0  # bytes received since we last waited for our acknowledgements' turn
         self._patience = patience
@@ -69,7 +75,12 @@ class Line:
         return self._tls.asked_certificate if self._tls else None
 
     def send(self, data: bytes, what: str = "data") -> None:
-        """Send all of it; the answer's time starts now. `what`: our word for it, in the audit log."""
+        """Send all of it; the answer's time starts now. `what`: our word for it, in the audit log.
+
+        After a stop nothing more is asked: only the words that end a talk well may still leave.
+        """
+        if what not in FAREWELLS:
+            self._go_on()
         if self._tls:
             self._tls.object.write(data)
             data = self._tls.outgoing.read()
@@ -139,11 +150,11 @@ class Line:
     def _pull(self, size: int) -> bytes:
         """At most `size` raw bytes, at least one."""
         try:
-            self._socket.settimeout(self._left())
+            while not select.select([self._socket], [], [], min(GLANCE, self._left()))[0]:
+                self._go_on()
+            self._watch()
             data = self._socket.recv(min(size, CHUNK))
-        except TimeoutError as error:
-            raise ProbeError(Reason.TIMEOUT, "no answer in time") from error
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise ProbeError(Reason.CLOSED, "reset by the peer") from error
         if not data:
             raise ProbeError(Reason.CLOSED, "ended by the peer without an answer")
@@ -170,6 +181,10 @@ class Line:
                 if not data:
                     raise ProbeError(Reason.CLOSED, "TLS ended by the peer")
                 return data
+
+    def _go_on(self) -> None:
+        if self._stopped():
+            raise ProbeError(Reason.UNFINISHED, "the scan was stopped during this question")
 
     def _left(self) -> float:
         left = self._by - time.monotonic()

@@ -8,6 +8,7 @@ to it, and leave it alone until a person decides (`netwatch release`).
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from netwatch.model import LIVENESS, PortState
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from netwatch.egress import Egress
-    from netwatch.halt import Halt
     from netwatch.model import Facts, Finding, Observation, Target
 
 RULE = "device-stopped-answering"
@@ -26,22 +26,20 @@ LONGEST = 300  # characters of a line
 SHORT = 40  # characters of a list of ports in such a line
 
 
-def silent_port(egress: Egress, halt: Halt, address: str, before: Mapping[int, PortState]) -> int | None:
-    """The first port that answered before and does not now; None: all do, or we must leave off.
+def silent_port(egress: Egress, address: str, before: Mapping[int, PortState]) -> int | None:
+    """The first port that answered before and does not now; None: all do.
 
-    An open port must be open; of a device without any, a closed one must answer at all.
+    An open port must be open; of a device without any, a closed one must answer at all. A stop does not end
+    the looks: a device that was hurt is not to be forgotten because somebody pressed Ctrl-C. Raises
+    ScopeError.
     """
-    for port, state in before.items():
-        if not _still(egress, halt, address, port, state):
-            return None if halt.asked() else port
-    return None
+    return next((p for p, state in before.items() if not _still(egress, address, p, state)), None)
 
 
-def _still(egress: Egress, halt: Halt, address: str, port: int, before: PortState) -> bool:
+def _still(egress: Egress, address: str, port: int, before: PortState) -> bool:
     fine = {before} if before is PortState.OPEN else {PortState.OPEN, PortState.CLOSED}
     for pause in LOOKS:
-        if halt.wait(pause):
-            return False
+        time.sleep(pause)
         if egress.knock(address, port, LIVENESS) in fine:
             return True
     return False

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from netwatch import liveness, slices
 from netwatch.errors import ScopeError
-from netwatch.halt import AUTHORISATION, STOPPED, WINDOW, Halt
+from netwatch.halt import AUTHORISATION, STOPPED, WINDOW, Halt, deaf
 from netwatch.identity import identify
 from netwatch.model import LIVENESS, Coverage, Device, Failure, Outcome, Reason, Round, Run, Vantage
 from netwatch.sweep import Sweep
@@ -66,24 +67,30 @@ class Scan:
 
     def run(self) -> Run:
         """Look, visit, and tell what was seen and what was not."""
-        with ThreadPoolExecutor(SIDE_BY_SIDE, "visit") as pool, self._until():
+        with ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE, "visit"))
+            stack.enter_context(self._until())
             try:
                 self._all(pool)
+            except KeyboardInterrupt:
+                self.halt.now(STOPPED)
+                stack.enter_context(deaf())
+                pool.shutdown(wait=True, cancel_futures=True)
             except ScopeError as over:
                 # The authorisation may end at midnight, in the middle of a scan: a stop like any other.
                 if over.message != "egress.authorisation-ended":
                     raise
                 self.halt.now(AUTHORISATION)
-        self.egress.close()
-        self._account_for()
-        return self._tell()
+            self.egress.close()
+            self._account_for()
+            return self._tell()
 
     def _until(self) -> AbstractContextManager[None]:
         return self.halt.at(self.tonight.until, self.tonight.why)
 
     def _all(self, pool: ThreadPoolExecutor) -> None:
         """Everybody. Ctrl-C and SIGTERM, as KeyboardInterrupt, end it early and well."""
-        sweep = Sweep(self.egress, pool.map)
+        sweep = Sweep(self.egress, pool.map, stopped=self.halt.asked)
         for device in self.known:
             if device.left_alone:
                 self.egress.bar(device.address, "egress.left-alone")
@@ -93,9 +100,6 @@ class Scan:
             self._visits = list(self._planned(devices.values()))
             self._side_by_side("ports", pool, [visit.usual for visit in self._visits])
             self._side_by_side("range", pool, [visit.further for visit in self._visits])
-        except KeyboardInterrupt:
-            self.halt.now(STOPPED)
-            pool.shutdown(wait=True, cancel_futures=True)
         finally:
             self.failures += sweep.failures
             self.coverage += sweep.coverage
@@ -108,12 +112,13 @@ class Scan:
             begun = self.tonight.rounds.get(device.id)
             return begun.usual if begun and begun.usual else never
 
+        cards = {device.mac for device in self.known if device.left_alone and device.mac}
         for device in sorted(devices, key=longest):
-            visit = Visit(device, self.egress, self.tonight, self.probes, self.halt)
-            if device.left_alone is None:
+            if device.left_alone is None and device.mac not in cards:
                 self.egress.unbar(device.address)
-                yield visit
+                yield Visit(device, self.egress, self.tonight, self.probes, self.halt)
                 continue
+            # Also where the card that fell silent answers at another address.
             self.egress.bar(device.address, "egress.left-alone")
             self.coverage.append(left_alone(device))
 
@@ -135,6 +140,8 @@ class Scan:
         for visit in self._visits:
             self.failures += visit.failures
             self.coverage += [*visit.coverage, *visit.swept()]
+        if self.halt.why is not None and not self._visits:
+            self.coverage = [row for row in self.coverage if row.probe != "discovery"]
         if not any(row.probe == "discovery" for row in self.coverage):
             self.coverage += [
                 Coverage("discovery", Vantage.LAN, str(network), None, (), Outcome.NOT_ASKED, self._why())
@@ -237,5 +244,5 @@ def together(coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
 
 def left_alone(device: Device) -> Coverage:
     """It fell silent once, and a person has not yet decided."""
-    why = f"since {device.left_alone}"
+    why = f"since {device.left_alone}" if device.left_alone else "its card is that of one left alone"
     return Coverage("sweep", Vantage.LAN, device.address, device.id, (), Outcome.LEFT_ALONE, why)

@@ -52,6 +52,7 @@ class Sweep:
     egress: Egress
     across: Across
     nmap: str | None = field(default_factory=lambda: shutil.which("nmap"))
+    stopped: Callable[[], bool] = lambda: False
     failures: list[Failure] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
 
@@ -77,11 +78,15 @@ class Sweep:
         ways: set[str] = set()
         done = 0
         for block in blocks(scope.targets()):
+            if self.stopped():
+                return ()
             progress(done, total)
             hosts, how = self._look_for(block)
             found |= {host.address: host for host in hosts}
             ways |= how
             done += sum(network.num_addresses for network in block)
+        if self.stopped():
+            return ()
         progress(total, total)
         alone = not found or (ways == {OURSELVES} and not all(n.is_loopback for n in scope.networks))
         if alone:

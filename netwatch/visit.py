@@ -92,11 +92,12 @@ class Visit:
         before = self.states.ports(PortState.OPEN)
         self._knock(ports)
         self._recognise()
-        new = tuple(port for port in self.states.ports(PortState.OPEN) if port not in before)
-        if new:
+        if self.is_a.name == MEDICAL and not self._look_back(
+            before or self.states.ports(PortState.CLOSED)[:1]
+        ):
+            return
+        if new := tuple(port for port in self.states.ports(PortState.OPEN) if port not in before):
             self._questions(new)
-        elif self.is_a.name == MEDICAL:
-            self._look_back(before[:1] or self.states.ports(PortState.CLOSED)[:1])
 
     def _knock(self, ports: PortSet) -> None:
         """The state of these ports."""
@@ -129,10 +130,12 @@ class Visit:
         wanted = [(probe, self._allowed(probe, target)) for probe in self.probes]
         asked = tuple(dict.fromkeys(port for _, ports in wanted for port in ports))
         if not asked:
-            answering = open_ports[:1] or self.states.ports(PortState.CLOSED)[:1]
-            self._look_back(answering)
+            if not self.halt.asked():
+                self._look_back(open_ports[:1] or self.states.ports(PortState.CLOSED)[:1])
             return
-        if not self._look_back(asked):
+        if self.halt.asked() or not self._look_back(asked):
+            for probe, ports in wanted:
+                self._cover(probe.name, ports, Outcome.NOT_ASKED, self.halt.why or "")
             return
         for probe, ports in wanted:
             self._ask(probe, target, ports)
@@ -190,12 +193,16 @@ class Visit:
         before: Mapping[int, PortState] = {
             port: state for port in ports if (state := self.states[port]) in AT_LEAST
         }
-        if not self.is_a.guarded or not before or self.halt.asked():
+        if not self.is_a.guarded or not before:
             return True
-        port = liveness.silent_port(self.egress, self.halt, self.address, before)
+        try:
+            port = liveness.silent_port(self.egress, self.address, before)
+        except ScopeError:  # the authorisation has just ended: not even a look
+            self._cover(LIVENESS, tuple(before), Outcome.NOT_ASKED, self.halt.why or "")
+            return False
         if port is None:
             self._cover(LIVENESS, tuple(before), Outcome.ANSWERED)
-            return not self.halt.asked()
+            return True
         self.halt.now(FELL_SILENT)
         self.egress.bar(self.address, "egress.left-alone")
         target = Target(self.device.id, self.address, tuple(before))

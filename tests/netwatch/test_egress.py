@@ -204,12 +204,33 @@ def test_what_was_sent_is_written_down_in_words_and_sizes_and_nothing_that_came(
         with egress.asking("dicom", "dicom").connect("127.79.0.6", 4712) as line:
             line.send(b"secret", "A-WORD-RQ")
             line.read(32)
-    sweep, talk = read(log)
+    begins, sweep, talk = read(log)
+    assert (begins["begins"], begins["ports"]) == (True, "22,4712"), "told before the first knock leaves"
     assert (sweep["question"], sweep["ports"], sweep["knocks"]) == ("sweep", "22,4712", 2)
     assert (talk["question"], talk["port"], talk["sent"]) == ("dicom", 4712, ["A-WORD-RQ (6 bytes)"])
     assert talk["ended"] == "32 bytes received"
     assert "ZZCANARY" not in log.read_text()
     assert "secret" not in log.read_text()
+
+
+def test_after_a_stop_no_connection_is_made_and_one_that_waits_is_ended(tmp_path: Path) -> None:
+    stop = threading.Event()
+    scope = Scope((IPv4Network("127.79.0.13/32"),), until=date.max)
+    egress = Egress(scope, Pace(10_000, 10_000, 100_000, pause=0.0), Audit(tmp_path / "log"), stop.is_set)
+    way = egress.asking("dicom", "dicom")
+    with scp("silent", "127.79.0.13", 11112) as peer:
+        started = time.monotonic()
+        threading.Timer(0.3, stop.set).start()
+        with pytest.raises(ProbeError) as ended, way.connect("127.79.0.13", 11112) as line:
+            line.send(b"x")
+            line.read(1)
+        assert ended.value.reason is Reason.UNFINISHED
+        assert time.monotonic() - started < 2
+        with pytest.raises(ProbeError) as refused, way.connect("127.79.0.13", 11112):
+            pass
+        assert refused.value.reason is Reason.UNFINISHED
+        assert peer.connections == 1
+    egress.close()
 
 
 def test_where_what_is_sent_cannot_be_written_down_somebody_is_told(tmp_path: Path) -> None:

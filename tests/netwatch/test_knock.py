@@ -76,13 +76,34 @@ def test_half_open_the_device_s_program_never_hears_of_it() -> None:
         assert peer.connections == 0
 
 
+@AS_ROOT
+def test_what_a_device_repeats_of_an_earlier_answer_does_not_show_it_alive() -> None:
+    with opened(HalfOpen) as wire, socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as liar:
+        assert isinstance(wire, HalfOpen)
+        with Peer(hold, "127.84.0.7", 4801):
+            wire.knock("127.84.0.7", 4801)
+            number = wire._sent[socket.inet_aton("127.84.0.7")][4801]
+            assert heard(wire) == [("127.84.0.7", 4801, PortState.OPEN)]
+        # The server is gone. Its SYN-ACK of before comes once more, from where it came.
+        liar.bind(("127.84.0.7", 0))
+        again = struct.pack(
+            ">HHIIBBHHH", 4801, wire._port, 1, number + 1 & 0xFFFFFFFF, 0x50, 0x12, 1024, 0, 0
+        )
+        liar.sendto(again, ("127.0.0.1", 0))
+        assert heard(wire, 0.3) == []
+        wire.knock("127.84.0.7", 4801)
+        liar.sendto(again, ("127.0.0.1", 0))
+        assert heard(wire) == [("127.84.0.7", 4801, PortState.CLOSED)]
+
+
 def test_a_connect_is_closed_at_once() -> None:
     with opened(Connect) as wire, Peer(hold, "127.84.0.4", 4801) as peer:
         for _ in range(3):
             wire.knock("127.84.0.4", 4801)
             assert heard(wire)
             time.sleep(0.1)
-        assert (peer.connections, peer.peak) == (3, 1)
+        assert peer.connections == 3
+        assert peer.peak <= 1
 
 
 def test_a_forgotten_connect_leaves_nothing_behind() -> None:

@@ -55,6 +55,9 @@ class Paper:
     def forget(self, address: str, port: int) -> None:
         pass
 
+    def done(self, address: str) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -151,6 +154,14 @@ def test_a_stop_gives_everybody_what_is_known_and_the_rest_is_not_covered() -> N
         later = work.ask(job(meters, "192.168.1.21", [1]))
         assert later.stopped
         assert not later.states
+
+
+def test_whether_a_device_is_well_is_asked_even_after_a_stop() -> None:
+    paper = Paper(lambda *_: OPEN)
+    with knocking(lambda: paper, stop=lambda: True) as (work, meters):
+        assert not work.ask(job(meters, "192.168.1.20", [104])).states
+        urgent = Job("192.168.1.20", meters.gate("192.168.1.20"), [104], urgent=True)
+        assert work.ask(urgent).states[104] is OPEN
 
 
 def test_where_a_knock_is_a_connection_a_device_that_answers_has_one_at_a_time() -> None:

@@ -18,7 +18,6 @@ from netwatch.audit import Audit
 from netwatch.composition import rules
 from netwatch.egress import Egress
 from netwatch.errors import ScopeError
-from netwatch.halt import STOPPED, Halt
 from netwatch.liveness import LOOKS, RULE, SHORT, TOLD, judge, seen, sentence, silent_port, told
 from netwatch.model import LIVENESS, PortState, Severity, Target
 from netwatch.pace import Pace
@@ -28,7 +27,7 @@ from netwatch.scope import Scope
 from tests.lab.scps import scp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 OPEN, CLOSED = PortState.OPEN, PortState.CLOSED
 QUICK = Pace(packets=10_000, guarded=10_000, overall=100_000, pause=0.0)
@@ -54,21 +53,6 @@ def unused(address: str, count: int = 1) -> list[int]:
     with ExitStack() as servers:
         opened = [servers.enter_context(socket.create_server((address, 0))) for _ in range(count)]
         return [int(server.getsockname()[1]) for server in opened]
-
-
-class Meanwhile(Halt):
-    """Something happens while we wait for the second look."""
-
-    def __init__(self, happens: Callable[[], object]) -> None:
-        super().__init__()
-        self.happens = happens
-        self.waits = 0
-
-    def wait(self, seconds: float) -> bool:
-        self.waits += 1
-        if self.waits == 2:
-            threading.Thread(target=self.happens, daemon=True).start()
-        return super().wait(seconds)
 
 
 @contextmanager
@@ -98,7 +82,7 @@ def test_a_device_whose_ports_stay_open_is_well() -> None:
         scp("silent", "127.91.0.1") as other,
         way_to("127.91.0.1") as egress,
     ):
-        assert silent_port(egress, Halt(), "127.91.0.1", {one.port: OPEN, other.port: OPEN}) is None
+        assert silent_port(egress, "127.91.0.1", {one.port: OPEN, other.port: OPEN}) is None
         assert (one.received, other.received) == (0, 0), "a look is a knock, not a byte"
 
 
@@ -107,71 +91,55 @@ def test_a_port_whose_server_stopped_is_named() -> None:
         pass
     with scp("open_pacs", "127.91.0.2", stays.port), way_to("127.91.0.2") as egress:
         before = {stays.port: OPEN, stops.port: OPEN}
-        assert silent_port(egress, Halt(), "127.91.0.2", before) == stops.port
+        assert silent_port(egress, "127.91.0.2", before) == stops.port
         assert len(egress.audit.about("127.91.0.2")) == 1 + 3, "it was looked at as often as was promised"
 
 
 def test_of_two_silent_ports_the_first_is_named_and_the_other_left_in_peace() -> None:
     first, second = unused("127.91.0.3", 2)
     with way_to("127.91.0.3") as egress:
-        assert silent_port(egress, Halt(), "127.91.0.3", {first: OPEN, second: OPEN}) == first
+        assert silent_port(egress, "127.91.0.3", {first: OPEN, second: OPEN}) == first
         assert {entry["ports"] for entry in egress.audit.about("127.91.0.3")} == {str(first)}
 
 
 def test_a_closed_port_that_still_answers_is_enough() -> None:
     with way_to("127.91.0.4") as egress:
         [port] = unused("127.91.0.4")
-        assert silent_port(egress, Halt(), "127.91.0.4", {port: CLOSED}) is None
+        assert silent_port(egress, "127.91.0.4", {port: CLOSED}) is None
         assert len(egress.audit.about("127.91.0.4")) == 1
 
 
 def test_a_closed_port_that_has_opened_is_an_answer_too() -> None:
     with scp("silent", "127.91.0.5") as peer, way_to("127.91.0.5") as egress:
-        assert silent_port(egress, Halt(), "127.91.0.5", {peer.port: CLOSED}) is None
+        assert silent_port(egress, "127.91.0.5", {peer.port: CLOSED}) is None
 
 
 @pytest.mark.parametrize("before", [OPEN, CLOSED])
 def test_a_port_that_answered_and_drops_every_knock_is_named(before: PortState) -> None:
     with stalled("127.91.0.6") as port, way_to("127.91.0.6") as egress:
-        assert silent_port(egress, Halt(), "127.91.0.6", {port: before}) == port
+        assert silent_port(egress, "127.91.0.6", {port: before}) == port
 
 
 def test_a_device_that_comes_back_while_we_wait_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(liveness, "LOOKS", (0.0, 0.5, 2.0))
+    monkeypatch.setattr(liveness, "LOOKS", (0.0, 1.0, 2.0))
     [port] = unused("127.91.0.7")
     with ExitStack() as later, way_to("127.91.0.7") as egress:
-        halt = Meanwhile(lambda: later.enter_context(scp("silent", "127.91.0.7", port)))
-        assert silent_port(egress, halt, "127.91.0.7", {port: OPEN}) is None
+        back = threading.Timer(0.5, lambda: later.enter_context(scp("silent", "127.91.0.7", port)))
+        back.start()
+        assert silent_port(egress, "127.91.0.7", {port: OPEN}) is None
+        back.join()
         assert len(egress.audit.about("127.91.0.7")) > 1
 
 
 def test_with_nothing_that_answered_before_nothing_is_asked() -> None:
     with way_to("127.91.0.8") as egress:
-        assert silent_port(egress, Halt(), "127.91.0.8", {}) is None
+        assert silent_port(egress, "127.91.0.8", {}) is None
         assert egress.audit.about("127.91.0.8") == ()
-
-
-def test_a_stop_while_we_wait_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(liveness, "LOOKS", (0.0, 20.0))
-    [port] = unused("127.91.0.9")
-    with way_to("127.91.0.9") as egress:
-        halt = Meanwhile(lambda: halt.now(STOPPED))
-        assert silent_port(egress, halt, "127.91.0.9", {port: OPEN}) is None
-        assert len(egress.audit.about("127.91.0.9")) == 1, "the second look did not come"
-
-
-def test_after_a_stop_nothing_is_sent() -> None:
-    halt = Halt()
-    halt.now(STOPPED)
-    with scp("silent", "127.91.0.10") as peer, way_to("127.91.0.10") as egress:
-        assert silent_port(egress, halt, "127.91.0.10", {peer.port: OPEN}) is None
-        assert egress.audit.about("127.91.0.10") == ()
-        assert peer.connections == 0
 
 
 def test_a_look_is_held_to_the_scope_as_any_packet_is() -> None:
     with way_to("127.91.0.11") as egress, pytest.raises(ScopeError, match="outside-networks"):
-        silent_port(egress, Halt(), "127.91.0.12", {104: OPEN})
+        silent_port(egress, "127.91.0.12", {104: OPEN})
 
 
 SWEPT: dict[str, Any] = {

@@ -175,6 +175,32 @@ def test_a_device_that_fell_silent_while_its_ports_were_looked_at_is_not_asked_a
         assert one.halt.why == FELL_SILENT
 
 
+def test_a_device_that_was_hurt_is_known_although_the_scan_was_stopped_meanwhile() -> None:
+    def hurts(_target: Target, _port: int, _: Way) -> None:
+        peer.__exit__(None, None, None)
+        one.halt.now("stopped")
+
+    with Peer(hold, "127.86.0.14", 104) as peer, visit("127.86.0.14", Asking(hurts)) as one:
+        one.usual()
+        assert one.halt.why == "stopped"
+        assert one.device.left_alone
+        assert Reason.FELL_SILENT in {failure.reason for failure in one.failures}
+        assert covered(one, LIVENESS)[-1] == (Outcome.NO_ANSWER, (104,))
+
+
+def test_a_service_that_dies_in_the_slice_is_noticed_though_another_one_lives() -> None:
+    with (
+        Peer(hold, "127.86.0.15", 80),
+        Peer(hold, "127.86.0.15", 104) as peer,
+        visit("127.86.0.15", nights=300, known=frozenset({"d"})) as one,
+    ):
+        one.usual()
+        peer.__exit__(None, None, None)
+        one.further()
+        assert one.halt.why == FELL_SILENT
+        assert next(seen for seen in one.observations if seen.probe == LIVENESS).port == 104
+
+
 def test_a_computer_that_goes_away_stops_nothing() -> None:
     def ends(_target: Target, port: int, _: Way) -> None:
         if port == 8000:
