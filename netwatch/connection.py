@@ -86,6 +86,8 @@ class Connection:
         with self.gate.lock:
             time.sleep(max(0.0, self.gate.free_at - time.monotonic()))
             meters.room(self.gate, OPENING)
+            if self.stopped():  # while we waited for our turn
+                raise ProbeError(Reason.UNFINISHED, "the scan was stopped before this was asked")
             ended = "no connection"
             try:
                 sock = _dial(self.target, self.port, self.patience)

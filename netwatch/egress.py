@@ -22,11 +22,10 @@ from netwatch.connection import Connection
 from netwatch.errors import ScopeError
 from netwatch.kernel import by_arp, on_link
 from netwatch.knocking import PATIENCE, Job, Knocking
-from netwatch.model import LIVENESS, Reason
+from netwatch.model import LIVENESS
 from netwatch.pace import Meters, Pace
 from netwatch.ports import curated
 from netwatch.portset import PortSet
-from netwatch.probe import ProbeError
 from netwatch.scope import Scope, less
 
 if TYPE_CHECKING:
@@ -131,8 +130,6 @@ class Egress:
             target = str(self.scope.require(address, port))
             gate = self._admitted(target)
             self._allowed(target, port, manner)
-        if self.stopped():
-            raise ProbeError(Reason.UNFINISHED, "the scan was stopped before this was asked")
         return Connection(
             self._meters,
             self.pace,

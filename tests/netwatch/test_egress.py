@@ -233,6 +233,23 @@ def test_after_a_stop_no_connection_is_made_and_one_that_waits_is_ended(tmp_path
     egress.close()
 
 
+def test_a_connection_that_waited_for_its_turn_is_not_made_once_the_scan_was_stopped() -> None:
+    stop = threading.Event()
+    scope = Scope((IPv4Network("127.79.0.14/32"),), until=date.max)
+    egress = Egress(scope, Pace(10_000, 10_000, 100_000, pause=1.0), stop=stop.is_set)
+    way = egress.asking("dicom", "dicom")
+    with scp("silent", "127.79.0.14", 11112) as peer:
+        with way.connect("127.79.0.14", 11112):
+            pass
+        threading.Timer(0.3, stop.set).start()
+        with pytest.raises(ProbeError) as refused, way.connect("127.79.0.14", 11112):
+            pass
+        assert refused.value.reason is Reason.UNFINISHED
+        time.sleep(0.1)
+        assert peer.connections == 1
+    egress.close()
+
+
 def test_where_what_is_sent_cannot_be_written_down_somebody_is_told(tmp_path: Path) -> None:
     told: list[bool] = []
     full = tmp_path / "full"
