@@ -183,7 +183,7 @@ def test_a_device_that_talks_without_being_asked_does_not_set_our_pace(tmp_path:
             for port in (104, 8000, 8080):
                 program(host, "scps", name, port=port)
         busiest = wire.busiest(scan(clinic, ward, tmp_path, "talkers").frames)
-    # What was on its way when we hung up is answered by the kernel: once it was one packet more, of thirty before.
+    # What was on its way when we hung up is answered by the kernel: once it was one packet more.
     assert {host: most for host, most in busiest.items() if most > UNKNOWN + 3} == {}
     assert len(busiest) == len(talkers)
 
