@@ -125,7 +125,7 @@ def _arrivals(before: Picture, run: Run, now: Mapping[Finding, Status], ladder: 
     for finding in sorted(run.findings, key=lambda f: (f.address, f.port, f.rule)):
         if finding not in now or now[finding] is not Status.OPEN:
             continue
-        if finding in same:
+        if finding in same and finding.probe != LIVENESS:  # a device that falls silent again is news again
             if finding.exposure.rank > same[finding].exposure.rank:
                 yield Change(ChangeKind.WORSENED, finding, same[finding])
             continue

@@ -224,3 +224,12 @@ def test_an_answer_under_another_name_settles_nothing_and_is_no_news() -> None:
     asked = replace(before, findings={}, asked={("d", "dicom"): frozenset({104})})
     run = a_run(row(Outcome.ANSWERED, 104), findings=frozenset({finding()}), seen=(seen,))
     assert kinds(asked, run) == [(ChangeKind.NEWLY_CHECKED, ANSWERED)]
+
+
+def test_a_device_that_falls_silent_again_after_it_was_released_is_news_again() -> None:
+    fell = Finding("device-stopped-answering", "d", 104, probe="liveness", address="192.168.1.20")
+    now = datetime.now(UTC)
+    run = Run("r", "cabinet", now, now, complete=False, vantages=(Vantage.LAN,), findings=frozenset({fell}))
+    before = Picture(findings={fell: Status.UNVERIFIED}, devices=frozenset({"d"}))
+    [change] = compare(before, run, lambda _: None).changes
+    assert (change.kind, change.finding) == (ChangeKind.APPEARED, fell)
