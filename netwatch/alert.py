@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from netwatch.config import Site
     from netwatch.diff import Night
-    from netwatch.model import Run
+    from netwatch.model import Finding, Run
     from netwatch.store import Store
     from netwatch.words import Catalogue
 
@@ -35,9 +35,14 @@ def alert(run: Run, night: Night, catalogue: Catalogue) -> Alert | None:
     urgent = [
         change
         for change in night.changes
-        if change.kind in NEWS and catalogue[change.finding.rule].severity.rank >= Severity.MEDIUM.rank
+        if change.kind in NEWS and severity(change.finding, catalogue).rank >= Severity.MEDIUM.rank
     ]
     return Alert(run.site, run.id, night.changes) if urgent else None
+
+
+def severity(finding: Finding, catalogue: Catalogue) -> Severity:
+    """How bad it is where it is."""
+    return catalogue[finding.rule].at(finding.exposure)
 
 
 def letters(site: Site, subject: str, text: str, html: str) -> tuple[Letter, ...]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MEDICAL, UNKNOWN = "medical", "unknown"
+# The gentlest first. What each of them is, classes.toml says.
+MANNERS = ("knock", "dicom", "hear", "ipp", "web", "greet", "options", "upnp", "snmp", "audit")
 SEEN_DICOM = {"archive", "medical-imaging"}
 
 
@@ -76,6 +78,11 @@ def _data() -> tuple[Mapping[str, Class], tuple[Evidence, ...]]:
 def table() -> Mapping[str, Class]:
     """Every class by its name, the most careful first."""
     return _data()[0]
+
+
+def manner_order(manner: str) -> int:
+    """Where a manner stands among the others, the gentlest first: the order in which questions are asked."""
+    return MANNERS.index(manner) if manner in MANNERS else len(MANNERS)
 
 
 def class_of(kind: str, declared: str | None = None) -> Class:

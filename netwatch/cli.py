@@ -38,7 +38,7 @@ from netwatch.console import show, spoken, tell_delivery, tell_gaps, told, verdi
 from netwatch.errors import NetwatchError
 from netwatch.exits import Exit
 from netwatch.model import Severity
-from netwatch.switches import all_ports, as_text_or_json, data, lang, site_argument
+from netwatch.switches import all_ports, as_text_or_json, audit, data, lang, site_argument
 from netwatch.words import messages
 
 
@@ -57,6 +57,7 @@ def main() -> None:
 @as_text_or_json
 @click.option("--no-alert", is_flag=True, help="Mail nobody, neither now nor later, about this run.")
 @all_ports
+@audit
 @click.option(
     "--fail-on",
     type=click.Choice([severity.value for severity in Severity]),
@@ -70,6 +71,7 @@ def scan(
     form: str,
     no_alert: bool,
     all_ports: bool,
+    audit: bool,
     fail_on: str | None,
     lang: str | None,
     data: Path | None,
@@ -92,6 +94,7 @@ def scan(
                 progress,
                 None if no_alert else composer(practice, store, catalogue),
                 all_ports=all_ports,
+                audit=audit,
             )
         document = stored(store, practice.slug, catalogue, language)
     if form == "json":
@@ -108,12 +111,15 @@ def scan(
 @site_argument
 @as_text_or_json
 @all_ports
+@audit
 @lang
 @data
 @told
-def show_plan(site: str, form: str, all_ports: bool, lang: str | None, data: Path | None) -> None:
+def show_plan(
+    site: str, form: str, all_ports: bool, audit: bool, lang: str | None, data: Path | None
+) -> None:
     """Say what a scan would do, to whom, how fast, and how long it would take. Sends nothing."""
-    planned, language = planned_for(site, data, lang, all_ports=all_ports)
+    planned, language = planned_for(site, data, lang, all_ports=all_ports, audit=audit)
     click.echo(as_json(planned)) if form == "json" else show(draw_plan(planned, language))
 
 

@@ -148,7 +148,9 @@ def audit_of(site: str, data: Path | None, run: str | None) -> Path:
     return audit.folder(where, slug) / f"{Path(run).name}.jsonl" if run else audit.newest(where, slug)
 
 
-def planned_for(site: str, data: Path | None, lang: str | None, *, all_ports: bool) -> tuple[Plan, str]:
+def planned_for(
+    site: str, data: Path | None, lang: str | None, *, all_ports: bool, audit: bool
+) -> tuple[Plan, str]:
     """(what a scan of this site file would do, language). Sends nothing."""
     from datetime import datetime  # noqa: PLC0415
 
@@ -156,7 +158,8 @@ def planned_for(site: str, data: Path | None, lang: str | None, *, all_ports: bo
 
     practice = read_site(site)
     with open_store(data) as store:
-        made = plan(practice, store, configured(practice), datetime.now().astimezone(), all_ports=all_ports)
+        now = datetime.now().astimezone()
+        made = plan(practice, store, configured(practice), now, all_ports=all_ports, audit=audit)
     return made, lang or practice.language
 
 

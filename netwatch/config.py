@@ -72,6 +72,9 @@ class Authorisation(Table):
     by: Phrase = Field(description="Who allowed the scan", examples=['"Dr Martin"'])
     role: Phrase = Field(description="In which capacity", examples=['"titulaire du cabinet"'])
     until: Day = Field(description="The last day on which a scan may start", examples=["2027-01-31"])
+    audit: bool = Field(
+        default=False, description="Does it cover questions that come close to a login (scan --audit)?"
+    )
 
 
 class MailSettings(Table):
@@ -263,3 +266,9 @@ def require_authorisation(site: Site, today: date) -> Authorisation:
     if today > allowed.until:
         raise ScopeError("config.authorisation-ended", by=allowed.by, until=allowed.until)
     return allowed
+
+
+def require_audit(site: Site) -> None:
+    """The authorisation must name it. Raises ScopeError."""
+    if site.authorisation is None or not site.authorisation.audit:
+        raise ScopeError("config.audit-not-authorised")

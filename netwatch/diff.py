@@ -84,7 +84,8 @@ def _settled(finding: Finding, answers: Answers, otherwise: frozenset[tuple[str,
         return finding.port in answers.get((finding.device, probe), ())
 
     question = (finding.device, finding.probe, finding.port)
-    return answered("sweep") or (answered(finding.probe) and question not in otherwise)
+    knocked = finding.transport == "tcp" and answered("sweep")  # a closed TCP port says nothing of UDP
+    return knocked or (answered(finding.probe) and question not in otherwise)
 
 
 def _asked_otherwise(before: Picture, run: Run) -> frozenset[tuple[str, str, int]]:
@@ -159,7 +160,8 @@ def _novelty(before: Picture, run: Run, finding: Finding) -> ChangeKind:
         return ChangeKind.NEWLY_CHECKED
     if finding.device not in before.devices:
         return ChangeKind.APPEARED if before.covers(finding.address) else ChangeKind.NEWLY_CHECKED
-    asked = any(finding.port in before.asked.get((finding.device, p), ()) for p in (finding.probe, "sweep"))
+    whose = (finding.probe, "sweep") if finding.transport == "tcp" else (finding.probe,)
+    asked = any(finding.port in before.asked.get((finding.device, p), ()) for p in whose)
     return ChangeKind.APPEARED if asked else ChangeKind.NEWLY_CHECKED
 
 

@@ -31,7 +31,7 @@ class RunPart:
     """The night. `complete`: everything that was to be asked was asked, and ended.
 
     `stopped`: why it ended early. `pace`: the limits it kept, with `override_by` and `override_reason` where
-    they are above netwatch's own.
+    they are above netwatch's own. `audit`: were questions asked that come close to a login?
     """
 
     id: str
@@ -41,6 +41,7 @@ class RunPart:
     vantages: tuple[Vantage, ...]
     stopped: str | None = None
     pace: dict[str, str | int | float | None] = field(default_factory=dict)
+    audit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from netwatch.audit import Audit
 from netwatch.classes import UNKNOWN, table
 from netwatch.connection import Connection
+from netwatch.datagram import Datagram
 from netwatch.errors import ScopeError
 from netwatch.kernel import by_arp, on_link
 from netwatch.knocking import PATIENCE, Job, Knocking
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from netwatch.pace import Gate
 
 IPP = 631
+AUDIT = "audit"
 LONG = 3.0  # seconds for a knock that asks whether a device is well
 
 # Hosts that no ARP can reach are looked for with TCP packets to these, one after the other.
@@ -52,12 +54,18 @@ class Egress:
         pace: Pace | None = None,
         audit: Audit | None = None,
         stop: Callable[[], bool] = lambda: False,
+        *,
+        profile: str = "",
     ) -> None:
-        """`scope`: what may be reached. `pace`: how fast. `stop`: says when knocking must leave off."""
+        """`scope`: what may be reached. `pace`: how fast. `stop`: says when knocking must leave off.
+
+        `profile`: `audit` where questions of that manner may be asked; only the site's authorisation says so.
+        """
         self.scope = scope
         self.pace = pace or Pace()
         self.audit = audit or Audit()
         self.stopped = stop
+        self.profile = profile
         self._meters = Meters(self.pace)
         self._knocking = Knocking(self._meters, stop)
         self._classes: dict[str, Class] = {}
@@ -142,6 +150,36 @@ class Egress:
             self.stopped,
         )
 
+    def ask(  # noqa: PLR0913, PLR0917 - as `talk`
+        self,
+        address: str,
+        port: int,
+        data: bytes,
+        what: str,
+        patience: float | None,
+        question: str,
+        manner: str,
+        *,
+        any_port: bool = False,
+    ) -> bytes:
+        """One question over UDP. Raises ScopeError where it may not go there, and as Datagram.ask."""
+        with self._noted(question, address, port):
+            target = str(self.scope.require(address, port))
+            gate = self._admitted(target)
+            self._allowed(target, port, manner)
+        one = Datagram(
+            self._meters,
+            self.pace,
+            self.audit,
+            gate,
+            target,
+            port,
+            patience or self.pace.patience,
+            question,
+            self.stopped,
+        )
+        return one.ask(data, what, any_port=any_port)
+
     def may(self, address: str, port: int, manner: str) -> bool:
         """May a question of this manner go there? Nothing is sent, and nothing is noted."""
         try:
@@ -159,6 +197,8 @@ class Egress:
         usual = curated().get(port)
         if usual is not None and usual.usual and manner != "dicom":
             raise ScopeError("egress.dicom-port", port=port)
+        if manner == AUDIT and self.profile != AUDIT:
+            raise ScopeError("egress.no-audit")
         is_a = self._classes.get(address) or table()[UNKNOWN]
         if manner not in is_a.manners and not (manner == "dicom" and usual is not None and usual.usual):
             raise ScopeError("egress.class", address=address, name=is_a.name, manner=manner)
@@ -228,3 +268,22 @@ class Way:
         """
         with self.egress.talk(address, port, patience, self.question, self.manner).line() as line:
             yield line
+
+    def ask(  # noqa: PLR0913 - one datagram, and how it is answered
+        self,
+        address: str,
+        port: int,
+        data: bytes,
+        what: str,
+        *,
+        patience: float | None = None,
+        any_port: bool = False,
+    ) -> bytes:
+        """One datagram and its answer. `what`: our word for it, in the audit log.
+
+        Raises ScopeError where it may not leave, PortClosed where the device says that nothing is there,
+        ProbeError(MUTE) in silence. `any_port`: the answer may come from another port of the device.
+        """
+        return self.egress.ask(
+            address, port, data, what, patience, self.question, self.manner, any_port=any_port
+        )

@@ -130,6 +130,7 @@ def _authorisation(answers: Answers, words: Messages) -> Iterator[str]:
     yield _key(words, "by", answers.by if known else None, "Dr Martin")
     yield _key(words, "role", answers.role if known else None, words("init.some-role"))
     yield _key(words, "until", answers.until if known else None, EXAMPLE_DAY)
+    yield _key(words, "audit", None, example=True)
 
 
 def _mail(answers: Answers, words: Messages) -> Iterator[str]:
@@ -202,6 +203,8 @@ def _toml(value: object) -> str:
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
         return json.dumps(_line(value), ensure_ascii=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return str(value)  # a number, or a date
 
 

@@ -16,6 +16,7 @@ import contextlib
 import select
 import ssl
 import time
+import warnings
 from socket import MSG_PEEK
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,11 @@ class Line:
         """Did the server ask for our certificate? None: not in TLS, or this Python cannot tell."""
         return self._tls.asked_certificate if self._tls else None
 
+    @property
+    def certificate(self) -> bytes | None:
+        """The server's certificate (DER), or None in clear and where it showed none."""
+        return self._tls.object.getpeercert(binary_form=True) if self._tls else None
+
     def send(self, data: bytes, what: str = "data") -> None:
         """Send all of it; the answer's time starts now. `what`: our word for it, in the audit log.
 
@@ -95,6 +101,19 @@ class Line:
             size -= len(part)
         return b"".join(parts)
 
+    def take(self, most: int) -> bytes:
+        """What is there, at least one byte and at most so many; it waits for the first."""
+        return self._tls_read(self._tls, most) if self._tls else self._pull(most)
+
+    def until(self, mark: bytes, most: int) -> bytes:
+        """All up to this mark and with it. ProbeError(LIMIT) where it has not come within `most` bytes."""
+        told = bytearray()
+        while not told.endswith(mark):
+            if len(told) >= most:
+                raise ProbeError(Reason.LIMIT, f"no end within {most} bytes")
+            told += self.take(1)
+        return bytes(told)
+
     def listen(self, seconds: float) -> bytes:
         """The first bytes (at most 16) of a server that speaks before it is spoken to, else nothing.
 
@@ -111,9 +130,12 @@ class Line:
             raise ProbeError(Reason.CLOSED, "ended before a byte was sent")
         return heard
 
-    def start_tls(self) -> None:
-        """Do the TLS handshake. ProbeError(PROTOCOL) where the peer does not speak TLS as we do."""
-        self._tls = tls = Tls()
+    def start_tls(self, newest: str = "") -> None:
+        """Do the TLS handshake. ProbeError(PROTOCOL) where the peer does not speak TLS as we do.
+
+        `newest`: the highest version we offer, such as `TLSv1_1`; without it, the highest that there is.
+        """
+        self._tls = tls = Tls(newest)
         while True:
             try:
                 tls.object.do_handshake()
@@ -196,13 +218,17 @@ class Line:
 class Tls:
     """The TLS side of a Line, with an ear for the server's demand for our certificate."""
 
-    def __init__(self) -> None:
+    def __init__(self, newest: str = "") -> None:
         """Old versions and weak keys are accepted: an old modality is to be reported, not avoided."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        if newest:
+            with warnings.catch_warnings():  # that the old versions are deprecated is why we ask
+                warnings.simplefilter("ignore", DeprecationWarning)
+                context.maximum_version = ssl.TLSVersion[newest]
         self.asked_certificate: bool | None = None
         # Private, present since Python 3.8, and the only way to hear it without a second TLS library.
         if hasattr(context, "_msg_callback"):

@@ -143,16 +143,25 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A device to be asked about, and the TCP ports it left open to us. `clear`: those that spoke DICOM in
-    clear before, where nothing else is ever tried."""
+    """A device to be asked about, and the TCP ports it left open to us.
+
+    `clear`: those that spoke DICOM in clear before, where nothing else is ever tried. `spoken`: what a port
+    has turned out to speak tonight; `before`: on an earlier night. `free`: the ports of which neither is
+    known and nothing is suggested, on a device that may be asked whatever they speak.
+    """
 
     device: str
     address: str
     open_ports: tuple[int, ...]
     vantage: Vantage = Vantage.LAN
     clear: frozenset[int] = frozenset()
+    spoken: Mapping[int, str] = field(default_factory=dict)
+    before: Mapping[int, str] = field(default_factory=dict)
+    free: frozenset[int] = frozenset()
 
-    def observed(self, probe: str, port: int, protocol: str, facts: Mapping[str, Fact]) -> Observation:
+    def observed(
+        self, probe: str, port: int, protocol: str, facts: Mapping[str, Fact], transport: str = "tcp"
+    ) -> Observation:
         """An Observation of this target, dated now."""
         return Observation(
             probe=probe,
@@ -163,6 +172,7 @@ class Target:
             protocol=protocol,
             facts=dict(facts),
             seen_at=datetime.now(UTC),
+            transport=transport,
         )
 
 
@@ -253,7 +263,8 @@ class Round:
 class Run:
     """One night. `complete` is false when anything that was to be asked was not, or did not end. `stopped`:
     why it ended early, or None. `pace`: the limits it kept, and who allowed them where they are above ours.
-    `rounds`: how far each device's way through the whole range has come."""
+    `rounds`: how far each device's way through the whole range has come. `audit`: were questions asked that
+    come close to a login?"""
 
     id: str
     site: str
@@ -269,6 +280,7 @@ class Run:
     stopped: str | None = None
     pace: Mapping[str, str | int | float | None] = field(default_factory=dict)
     rounds: tuple[Round, ...] = ()
+    audit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from netwatch import judge
 from netwatch.alert import Delivery, alert, deliver, letters
 from netwatch.audit import Audit, folder
-from netwatch.config import require_authorisation
+from netwatch.config import require_audit, require_authorisation
 from netwatch.diff import compare
+from netwatch.egress import AUDIT as PROFILE
 from netwatch.egress import Egress
 from netwatch.errors import ScopeError
 from netwatch.halt import AUDIT, AUTHORISATION, WINDOW, Halt
@@ -22,7 +23,7 @@ from netwatch.scope import Scope
 from netwatch.tonight import Tonight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from netwatch.config import Site
     from netwatch.model import Alert, Exposure, Letter, Run
@@ -52,19 +53,24 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
     compose: Compose | None,
     *,
     all_ports: bool = False,
+    audit: bool = False,
 ) -> Ended:
     """Do one night. `compose` is None where nobody is to be told.
 
-    Raises ScopeError without a valid authorisation, and outside the site's hours: then no packet leaves.
+    Raises ScopeError without a valid authorisation, for an audit that it does not name, and outside the
+    site's hours: then no packet leaves.
     """
     now = datetime.now().astimezone()
     scope_of(site, now.date())
+    if audit:
+        require_audit(site)
     with store.lock(site.slug):
         store.remember(site.slug, site.name, site.language)
         if compose is not None:
             deliver(store, site)  # what an earlier night could not hand over
         before = store.picture(site.slug)
-        run = _scan(site, store, probes, progress, tonight(site, store, now, all_ports=all_ports))
+        whole = tonight(site, store, probes, now, all_ports=all_ports)
+        run = _scan(site, store, probes, progress, whole, profile=PROFILE if audit else "")
         run = replace(run, findings=frozenset(replace(f, exposure=_exposure(run)) for f in run.findings))
         moved = compare(before, run, catalogue.ladder)
         news = alert(run, moved, catalogue)
@@ -78,13 +84,15 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
     return Ended(run, delivery)
 
 
-def _scan(site: Site, store: Store, probes: tuple[Probe, ...], progress: Progress, tonight: Tonight) -> Run:
+def _scan(  # noqa: PLR0913 - what a scan is made of
+    site: Site, store: Store, probes: tuple[Probe, ...], progress: Progress, tonight: Tonight, *, profile: str
+) -> Run:
     """The scan itself, with its audit log beside the database."""
     halt = Halt()
     started = datetime.now(UTC).replace(microsecond=0)
     named = name(started)
     log = Audit(folder(store.folder, site.slug) / f"{named}.jsonl", partial(halt.now, AUDIT))
-    egress = Egress(tonight.scope, site.pace.pace(), log, halt.asked)
+    egress = Egress(tonight.scope, site.pace.pace(), log, halt.asked, profile=profile)
     try:
         scan = Scan(
             site.slug, egress, probes, store.devices(site.slug), tonight, progress, halt, started, named
@@ -98,7 +106,9 @@ def _scan(site: Site, store: Store, probes: tuple[Probe, ...], progress: Progres
     return replace(run, pace={**run.pace, "override_by": allowed.by, "override_reason": allowed.reason})
 
 
-def tonight(site: Site, store: Store, now: datetime, *, all_ports: bool = False) -> Tonight:
+def tonight(
+    site: Site, store: Store, probes: Iterable[Probe], now: datetime, *, all_ports: bool = False
+) -> Tonight:
     """What a scan that starts now is to cover. Raises ScopeError outside the site's hours."""
     scope = scope_of(site, now.date())
     clock = now.replace(tzinfo=None)
@@ -109,13 +119,14 @@ def tonight(site: Site, store: Store, now: datetime, *, all_ports: bool = False)
     last = datetime.combine(scope.until, time.max) if scope.until < date.max else None
     ends = [(end.astimezone(), why) for end, why in ((closes, WINDOW), (last, AUTHORISATION)) if end]
     until, why = min(ends, default=(None, ""))
-    return replace(covering(site, store, scope, all_ports=all_ports), until=until, why=why)
+    return replace(covering(site, store, probes, scope, all_ports=all_ports), until=until, why=why)
 
 
-def covering(site: Site, store: Store, scope: Scope, *, all_ports: bool) -> Tonight:
+def covering(site: Site, store: Store, probes: Iterable[Probe], scope: Scope, *, all_ports: bool) -> Tonight:
     """What the site file asks for and what is known, whatever the hour."""
     return Tonight(
         scope=scope,
+        homes=tuple(sorted({port for probe in probes for port in probe.usual})),
         extra_ports=site.sweep.extra_ports,
         nights=site.sweep.whole_range_nights,
         all_ports=all_ports,
@@ -125,6 +136,7 @@ def covering(site: Site, store: Store, scope: Scope, *, all_ports: bool) -> Toni
         rounds=store.rounds(site.slug),
         open_before=store.open_ports(site.slug),
         clear=store.clear_ports(site.slug),
+        spoken=store.spoken(site.slug),
     )
 
 

@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from netwatch.classes import table
+from netwatch.config import require_audit
+from netwatch.egress import AUDIT
 from netwatch.errors import ScopeError
 from netwatch.identity import vendor
 from netwatch.model import Device, Target
@@ -87,12 +89,22 @@ class Plan:
     packets: int
 
 
-def plan(
-    site: Site, store: Store, probes: tuple[Probe, ...], now: datetime, *, all_ports: bool = False
+def plan(  # noqa: PLR0913 - as nightly.night
+    site: Site,
+    store: Store,
+    probes: tuple[Probe, ...],
+    now: datetime,
+    *,
+    all_ports: bool = False,
+    audit: bool = False,
 ) -> Plan:
-    """The plan of a scan that would start now."""
+    """The plan of a scan that would start now. Raises ScopeError for an audit that is not authorised."""
+    if audit:
+        require_audit(site)
+    else:
+        probes = tuple(probe for probe in probes if probe.manner != AUDIT)
     scope = bounds(site, date.max)
-    night = covering(site, store, scope, all_ports=all_ports)
+    night = covering(site, store, probes, scope, all_ports=all_ports)
     pace = site.pace.pace()
     rows = tuple(
         _device(night, pace, probes, device) for device in _expected(night, store.devices(site.slug))
@@ -176,7 +188,8 @@ def _device(night: Tonight, pace: Pace, probes: tuple[Probe, ...], device: Devic
     is_a = night.is_a(device)
     rate = pace.guarded if is_a.guarded else pace.packets
     usual, further = len(night.nightly(device.id)), len(night.slice(device.id))
-    target = Target(device.id, device.address, tuple(sorted(night.open_before.get(device.id, ()))))
+    open_before = tuple(sorted(night.open_before.get(device.id, ())))
+    target = Target(device.id, device.address, open_before, before=night.spoken.get(device.id, {}))
     asked = [p for p in probes if p.manner in is_a.manners]
     talks = sum(len(p.wants(target)) for p in asked) if device.id in night.known else ASSUMED
     packets = usual + further + talks * QUESTION

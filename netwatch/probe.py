@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from netwatch.model import Reason
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from netwatch.egress import Way
-    from netwatch.model import Finding, Observation, Reason, Target
+    from netwatch.model import Finding, Observation, Target
 
 
 class ProbeError(Exception):
@@ -29,18 +31,45 @@ class ProbeError(Exception):
         self.detail = detail
 
 
+class PortClosed(ProbeError):  # noqa: N818 - an answer, not an error
+    """A UDP port that said so itself (ICMP port unreachable): proof that nothing is there."""
+
+    def __init__(self) -> None:
+        super().__init__(Reason.REFUSED, "the port is closed")
+
+
+class OtherProtocol(Exception):  # noqa: N818 - an answer, not an error
+    """Something answered, and it was not what the question is for. visit.py recognises it by its opening.
+
+    `opening`: its first bytes, 16 at most, which are looked at and forgotten.
+    """
+
+    def __init__(self, opening: bytes) -> None:
+        super().__init__("another protocol")
+        self.opening = opening[:16]
+
+
 class Probe(Protocol):
-    """One question. `observe` is asked once per port; it may yield what it saw and then raise."""
+    """One question. `observe` is asked once per port; it may yield what it saw and then raise.
+
+    `usual`: the TCP ports where what it asks for is at home: they are knocked at every night, though the list
+    of ports (ports.toml) should not know them.
+    """
 
     name: ClassVar[str]
     manner: ClassVar[str]
+    usual: ClassVar[tuple[int, ...]]
 
     def wants(self, target: Target) -> tuple[int, ...]:
-        """The open ports of this target that the question is for, in the order to ask them. Pure."""
+        """The ports of this target that the question is for, in the order to ask them. Pure.
+
+        doors.py has what most probes want. A question over UDP names its port whatever is open.
+        """
         ...
 
     def observe(self, target: Target, port: int, egress: Way) -> Iterable[Observation]:
-        """Ask. Raises ProbeError when the answer did not come, after yielding what did."""
+        """Ask. Raises ProbeError when the answer did not come, after yielding what did; OtherProtocol
+        where what came is not for this question."""
         ...
 
     def judge(self, seen: Observation) -> Iterable[Finding]:

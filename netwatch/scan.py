@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from netwatch import liveness, slices
+from netwatch.egress import AUDIT
 from netwatch.errors import ScopeError
 from netwatch.halt import AUTHORISATION, STOPPED, WINDOW, Halt, deaf
 from netwatch.identity import identify
@@ -214,6 +215,7 @@ class Scan:
             stopped=self.halt.why,
             pace=pace,
             rounds=tuple(self._rounds()),
+            audit=self.egress.profile == AUDIT,
         )
 
 

@@ -16,11 +16,13 @@ from netwatch.errors import ScopeError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# A byte sent here is a printed page, or an order in an interface engine. Their state may be learnt; nothing
-# is ever sent. Port 9999 printed about a hundred pages on one model (nmap issue 3174): not even knocked at.
+# A byte sent here is a printed page, an order in an interface engine, or a motor that moves. Their state may
+# be learnt; nothing is ever sent. Port 9999 printed about a hundred pages on one model (nmap issue 3174): not
+# even knocked at.
 PRINTING = frozenset({515, *range(9100, 9108), 9999})
 HL7 = frozenset({2575, 6661})
-SILENT = PRINTING | HL7
+MACHINES = frozenset({502, 47808})  # Modbus, BACnet: what a byte does there, only the machine knows
+SILENT = PRINTING | HL7 | MACHINES
 UNTOUCHED = frozenset({9999})
 
 

@@ -26,3 +26,6 @@ as_text_or_json = click.option(
 all_ports = click.option(
     "--all-ports", is_flag=True, help="Every port of every device tonight, at the same pace: for hours."
 )
+audit = click.option(
+    "--audit", is_flag=True, help="Also what comes close to a login, where the authorisation names it."
+)

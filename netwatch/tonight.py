@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 class Tonight:
     """What the site file asks for, and what was known before.
 
-    `nights`: for the whole range, 0: never. `declared`: address or card -> class. By device, `open_before`:
-    the ports that were open; `clear`: those that spoke DICOM in clear. `until`: when to leave off, and why.
+    `nights`: for the whole range, 0: never. `declared`: address or card -> class. `homes`: the usual ports of
+    the probes. By device, `open_before`: the ports that were open; `clear`: those that spoke DICOM in clear;
+    `spoken`: what each was heard to speak. `until`: when to leave off, and why.
     """
 
     scope: Scope
     extra_ports: tuple[int, ...] = ()
+    homes: tuple[int, ...] = ()
     nights: int = 0
     all_ports: bool = False
     gateway: str | None = None
@@ -42,12 +44,13 @@ class Tonight:
     rounds: Mapping[str, Round] = field(default_factory=dict)
     open_before: Mapping[str, frozenset[int]] = field(default_factory=dict)
     clear: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    spoken: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     until: datetime | None = None
     why: str = ""
 
     def nightly(self, device: str) -> PortSet:
         """The ports that this device is asked every night."""
-        every_night = {*curated(), *self.extra_ports, *self.open_before.get(device, ())}
+        every_night = {*curated(), *self.homes, *self.extra_ports, *self.open_before.get(device, ())}
         return PortSet.of(self.scope.ports(every_night))
 
     def never(self) -> PortSet:

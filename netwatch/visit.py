@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from netwatch import liveness
 from netwatch import ports as port_list
-from netwatch.classes import MEDICAL
+from netwatch.classes import MEDICAL, manner_order
+from netwatch.doors import settled
+from netwatch.egress import AUDIT
 from netwatch.errors import ScopeError
 from netwatch.halt import AUTHORISATION, FELL_SILENT
 from netwatch.identity import describe
@@ -31,8 +33,9 @@ from netwatch.model import (
     Target,
     Vantage,
 )
+from netwatch.opening import UNKNOWN, VAGUE, recognise
 from netwatch.portset import PortSet
-from netwatch.probe import ProbeError
+from netwatch.probe import OtherProtocol, PortClosed, ProbeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 8  # mute ports: a device with so many is asked no more tonight
 AT_LEAST = {PortState.OPEN, PortState.CLOSED}
+DICOM = "dicom"
+QUIET = {Reason.MUTE, Reason.CLOSED, Reason.TIMEOUT, Reason.PROTOCOL, Reason.LIMIT}
 
 
 @dataclass(slots=True)
@@ -121,14 +126,19 @@ class Visit:
 
     def _questions(self, open_ports: tuple[int, ...]) -> None:
         """Every question to these ports, one after the other, between two looks where it is guarded."""
-        clear = self.tonight.clear.get(self.device.id, frozenset[int]())
-        target = Target(self.device.id, self.address, open_ports, clear=clear)
+        target = Target(
+            self.device.id,
+            self.address,
+            open_ports,
+            clear=self.tonight.clear.get(self.device.id, frozenset()),
+            before=self.tonight.spoken.get(self.device.id, {}),
+        )
         for port in open_ports:
             word = port_list.suggested(port)
             seen = target.observed("sweep", port, word, {"state": "open"})
             self.observations.append(replace(seen, proved=False))
-        wanted = [(probe, self._allowed(probe, target)) for probe in self.probes]
-        asked = tuple(dict.fromkeys(port for _, ports in wanted for port in ports))
+        wanted = [(probe, self._allowed(probe, self._by_now(target))) for probe in self.probes]
+        asked = tuple(dict.fromkeys(port for _, ports in wanted for port in ports if port in open_ports))
         if not asked:
             if not self.halt.asked():
                 self._look_back(open_ports[:1] or self.states.ports(PortState.CLOSED)[:1])
@@ -137,18 +147,56 @@ class Visit:
             for probe, ports in wanted:
                 self._cover(probe.name, ports, Outcome.NOT_ASKED, self.halt.why or "")
             return
-        for probe, ports in wanted:
-            self._ask(probe, target, ports)
+        self._rounds(target)
         self._recognise()
         self._look_back(asked)
 
+    def _rounds(self, target: Target) -> None:
+        """Probe after probe, the gentlest manner first, until nothing that was heard calls for another."""
+        asked: set[tuple[int, int]] = set()
+        gently = sorted(self.probes, key=lambda one: (manner_order(one.manner), one.name))
+        moved = True
+        while moved:
+            moved = False
+            for number, probe in enumerate(gently):
+                now = self._by_now(target, self_evident=bool(asked))
+                ports = tuple(p for p in self._allowed(probe, now) if (number, p) not in asked)
+                if ports:
+                    moved = True
+                    asked |= {(number, port) for port in ports}
+                    self._ask(probe, now, ports)
+
+    def _by_now(self, target: Target, *, self_evident: bool = False) -> Target:
+        """The target with what its ports have spoken by now, and those that are still free for anything.
+
+        What spoke something on an earlier night is asked that first; only then (`self_evident`), anything.
+        """
+        spoken: dict[int, str] = {}
+        for seen in self.observations:
+            told = seen.proved and seen.transport == "tcp" and seen.protocol != UNKNOWN
+            if told and (seen.protocol not in VAGUE or seen.port not in spoken):
+                spoken[seen.port] = seen.protocol
+        free = frozenset(
+            port
+            for port in target.open_ports
+            if port not in spoken and not settled(port) and (self_evident or port not in target.before)
+        )
+        return replace(target, spoken=spoken, free=frozenset() if self.is_a.guarded else free)
+
     def _allowed(self, probe: Probe, target: Target) -> tuple[int, ...]:
         """The ports a probe is for and may go to; those that its manner may not are told as spared."""
+        if probe.manner == AUDIT and self.egress.profile != AUDIT:
+            return ()
         wanted = self.wanted(probe, target)
         spared = tuple(port for port in wanted if not self.egress.may(self.address, port, probe.manner))
-        if spared:
-            self._cover(probe.name, spared, Outcome.SPARED, self.is_a.name)
+        self._spare(probe.name, spared)
         return tuple(port for port in wanted if port not in spared)
+
+    def _spare(self, probe: str, ports: tuple[int, ...]) -> None:
+        """Told once, as these ports are: what the device is forbids this question."""
+        told = {port for row in self.coverage if row.probe == probe for port in row.ports}
+        if new := tuple(port for port in ports if port not in told):
+            self._cover(probe, new, Outcome.SPARED, self.is_a.name)
 
     def wanted(self, probe: Probe, target: Target) -> tuple[int, ...]:
         """The ports a probe is for; none, and a Failure, where it cannot even say that."""
@@ -175,13 +223,25 @@ class Visit:
             # One at a time, so that what was seen before a failure is kept.
             for seen in probe.observe(target, port, self.egress.asking(probe.name, probe.manner)):
                 self.observations.append(seen)
+        except PortClosed:
+            self._cover(probe.name, (port,), Outcome.CLOSED)
+            return None
         except ProbeError as error:
             reason, detail = error.reason, error.detail
+        except OtherProtocol as other:
+            word = recognise(other.opening)
+            self.observations.append(target.observed(probe.name, port, word, {}))
+            if word == UNKNOWN:
+                reason, detail = Reason.PROTOCOL, "an answer that we do not recognise"
         except ScopeError as error:
             reason, detail = Reason.SCOPE, str(error)
         except Exception as error:  # noqa: BLE001 - a broken probe never stops a scan
             reason, detail = Reason.BUG, where(error)
         outcome = Outcome.ANSWERED
+        if reason in QUIET and port in target.free and probe.manner != DICOM:
+            # Nobody vouched for this port: that it does not speak this either is no news.
+            self._cover(probe.name, (port,), Outcome.NO_ANSWER)
+            return Reason.MUTE
         if reason is not None:
             self._fail(probe.name, port, reason, detail)
             outcome = Outcome.NOT_ASKED if reason is Reason.SCOPE else Outcome.NO_ANSWER

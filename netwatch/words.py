@@ -1,8 +1,8 @@
 """Which words go with which rule, and which sentence with which message? In French and in English.
 
-Two catalogues, both TOML. Rules: `[id] severity, references`, then `[id.fr]` and `[id.en]` with
-`title`, `risk`, `remedy`. Messages: `TOPIC.fr.toml` and `TOPIC.en.toml` with the same keys. Loading
-fails where a language is missing: a doctor never meets a half-translated page.
+Two catalogues, both TOML. Rules: `[id] severity, references`, perhaps `ladder` and `exposed`, then `[id.fr]`
+and `[id.en]` with `title`, `risk`, `remedy`. Messages: `TOPIC.fr.toml` and `TOPIC.en.toml` with the same
+keys. Loading fails where a language is missing: a doctor never meets a half-translated page.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwatch.model import Severity
+from netwatch.model import Exposure, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,13 +32,32 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the catalogue. Rules of one `ladder` replace each other on the same port."""
+    """A rule of the catalogue. Rules of one `ladder` replace each other on the same port.
+
+    `severity`: as seen from the practice's network. `exposed`: where the internet reaches it.
+    """
 
     id: str
     severity: Severity
     references: tuple[str, ...]
     ladder: str | None
     words: Mapping[str, Words]
+    exposed: Severity = Severity.HIGH
+
+    def at(self, exposure: Exposure) -> Severity:
+        """How bad it is with what is known of the internet side: outside > forwarded > LAN.
+
+        Proved from outside, what `exposed` says; forwarded by the box or reported by others, one step less.
+        Never less than on the LAN.
+        """
+        steps = list(Severity)
+        worst = max(self.severity, self.exposed, key=lambda one: one.rank)
+        told = {
+            Exposure.EXPOSED: worst.rank,
+            Exposure.FORWARDED: worst.rank - 1,
+            Exposure.REPORTED: worst.rank - 1,
+        }
+        return steps[max(self.severity.rank, told.get(exposure, 0))]
 
 
 class Catalogue:
@@ -76,6 +95,7 @@ def _rules(path: Path) -> Iterable[Rule]:
                 severity=Severity(table["severity"]),
                 references=tuple(table["references"]),
                 ladder=table.get("ladder"),
+                exposed=Severity(table.get("exposed", Severity.HIGH)),
                 words={
                     language: Words(**{part: table[language][part].strip() for part in PARTS})
                     for language in LANGUAGES

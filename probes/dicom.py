@@ -31,6 +31,7 @@ from netwatch.association import (
 )
 from netwatch.implementation import recognised
 from netwatch.model import Reason
+from netwatch.opening import recognise
 from netwatch.ports import curated
 from netwatch.probe import ProbeError
 from netwatch.scope import SILENT
@@ -63,21 +64,6 @@ TRANSIENT = 2
 RESULTS = {1: "rejected-permanent", 2: "rejected-transient"}
 SOURCES = {1: "service-user", 2: "service-provider-acse", 3: "service-provider-presentation"}
 
-# What a peer's first bytes say when they are not DICOM.
-OPENINGS = (
-    (b"HTTP/", "http"),
-    (b"<!DOC", "http"),
-    (b"<html", "http"),
-    (b"SSH-", "ssh"),
-    (b"RFB ", "vnc"),
-    (b"RTSP/", "rtsp"),
-    (b"220", "ftp-or-smtp"),
-    (b"-ERR", "redis"),
-    (b"\xff\xfb", "telnet"),
-    (b"\xff\xfd", "telnet"),
-    (b"\x15\x03", "tls"),
-)
-
 # PS3.5 6.2, AE: at most 16 characters of printable ASCII, no backslash, no blank at either end.
 AeTitle = Annotated[
     str, MinLen(1), MaxLen(16), StringConstraints(pattern=r"^[!-\[\]-~]([ -\[\]-~]*[!-\[\]-~])?$")
@@ -94,6 +80,7 @@ class Dicom:
 
     name: ClassVar[str] = "dicom"
     manner: ClassVar[str] = "dicom"
+    usual: ClassVar[tuple[int, ...]] = ()  # ports.toml has them, because the engine guards them
     calling_ae: AeTitle = "NETWATCH"
     called_ae: AeTitle = "ANY-SCP"
     timeout: Annotated[float, Ge(0.5), Le(60)] = 5.0
@@ -259,11 +246,6 @@ def usual(port: int) -> bool:
     """Is DICOM at home on this port?"""
     known = curated().get(port)
     return known is not None and known.usual
-
-
-def recognise(opening: bytes) -> str:
-    """The protocol word for a peer's first bytes, or `unknown`."""
-    return next((word for mark, word in OPENINGS if opening.startswith(mark)), "unknown")
 
 
 def rejection(answer: Rejected) -> Facts:

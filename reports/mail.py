@@ -174,7 +174,7 @@ class Writer:
 
     def severity(self, finding: Finding) -> Severity:
         """What the catalogue says."""
-        return self.catalogue[finding.rule].severity
+        return self.catalogue[finding.rule].at(finding.exposure)
 
     def sections(self, alert: Alert) -> list[Section]:
         """What to act on, with the advice of a rule given once."""

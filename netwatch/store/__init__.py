@@ -99,6 +99,10 @@ class Store:
         """The ports that spoke DICOM in clear when last asked, by device."""
         return reading.clear_ports(self._db, site)
 
+    def spoken(self, site: str) -> dict[str, dict[int, str]]:
+        """What each port was last heard to speak, by device."""
+        return reading.spoken(self._db, site)
+
     def release(self, site: str, device: str) -> None:
         """A person has decided: a device that was left alone is looked at again."""
         with self._writing() as db:

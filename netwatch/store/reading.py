@@ -20,6 +20,7 @@ from netwatch.document import (
     ServicePart,
 )
 from netwatch.model import Device, Exposure, Finding, Round, Status, Vantage
+from netwatch.opening import VAGUE
 from netwatch.portset import PortSet
 from netwatch.store.writing import stamp
 
@@ -102,6 +103,20 @@ def clear_ports(db: Database, site: str) -> dict[str, frozenset[int]]:
     return _by_device(db.query(f"select device, port from services where {spoke} and {NOW}", [site]))  # noqa: S608
 
 
+def spoken(db: Database, site: str) -> dict[str, dict[int, str]]:
+    """What each TCP port was last heard to speak, by device."""
+    heard = "proved = 1 and transport = 'tcp' and protocol <> 'unknown'"
+    found: dict[str, dict[int, str]] = {}
+    for row in db.query(
+        f"select device, port, protocol from services where {heard} and {NOW} order by last_seen, id",  # noqa: S608
+        [site],
+    ):
+        mine = found.setdefault(row["device"], {})
+        if row["protocol"] not in VAGUE or row["port"] not in mine:
+            mine[row["port"]] = row["protocol"]
+    return found
+
+
 def _by_device(rows: Iterable[dict[str, Any]]) -> dict[str, frozenset[int]]:
     found: dict[str, set[int]] = {}
     for row in rows:
@@ -121,6 +136,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
     )
     if run is None:
         return None
+    exposures = _exposures(db, site)
     changes = list(db.query("select * from changes where run = ? order by rowid", [run["id"]]))
     return Document(
         schema="netwatch/1",
@@ -133,13 +149,14 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
             tuple(json.loads(run["vantages"])),
             stopped=run["stopped"],
             pace=json.loads(run["pace"]),
+            audit=bool(run["audit"]),
         ),
         devices=tuple(
             DevicePart(**{k: v for k, v in row.items() if k != "site"}) for row in _device_rows(db, site)
         ),
         services=tuple(_services(db, site)),
         findings=tuple(_findings(db, site, run["started"], changes, catalogue, language)),
-        changes=tuple(_change(row, catalogue, language) for row in changes),
+        changes=tuple(_change(row, exposures, catalogue, language) for row in changes),
         failures=tuple(_failures(db, run["id"])),
         coverage=tuple(
             CoveragePart(probe, vantage, device, address, ports, outcome, detail)
@@ -159,6 +176,7 @@ def _services(db: Database, site: str) -> Iterable[ServicePart]:
     for _, group in groupby(rows, key=lambda r: (r["device"], r["port"], r["transport"], r["vantage"])):
         seen = list(group)
         told = [row for row in seen if row["proved"] and row["protocol"] != "unknown"]
+        told.sort(key=lambda row: (row["protocol"] not in VAGUE, row["last_seen"]))
         word = told[-1] if told else seen[0]
         facts: dict[str, Any] = {"protocol_from": "answer" if told else "port"}
         for row in seen:
@@ -191,7 +209,7 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
     parts = [
         FindingPart(
             rule=row["rule"],
-            severity=catalogue[row["rule"]].severity,
+            severity=catalogue[row["rule"]].at(Exposure(row["exposure"])),
             device=row["device"],
             address=row["address"],
             port=row["port"],
@@ -207,12 +225,28 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
     return sorted(parts, key=lambda part: (-part.severity.rank, part.address, part.port, part.rule))
 
 
-def _change(row: dict[str, Any], catalogue: Catalogue, language: str) -> ChangePart:
+def _exposures(db: Database, site: str) -> dict[tuple[str, str, int], Exposure]:
+    """How exposed each finding was when it was last seen."""
+    rows = db.query(
+        "select rule, device, port, exposure from findings "
+        "where site = (select id from sites where slug = ?) order by id",
+        [site],
+    )
+    return {(row["rule"], row["device"], row["port"]): Exposure(row["exposure"]) for row in rows}
+
+
+def _change(
+    row: dict[str, Any],
+    exposures: dict[tuple[str, str, int], Exposure],
+    catalogue: Catalogue,
+    language: str,
+) -> ChangePart:
     rule = catalogue[row["rule"]]
+    exposure = exposures.get((row["rule"], row["device"], row["port"]), Exposure.NOT_CHECKED)
     return ChangePart(
         kind=row["kind"],
         rule=row["rule"],
-        severity=rule.severity,
+        severity=rule.at(exposure),
         device=row["device"],
         address=row["address"],
         port=row["port"],

@@ -98,3 +98,9 @@ def m002_gentle(db: Database) -> None:
     for statement in SECOND.split(";"):
         if statement.strip():
             db.execute(statement)
+
+
+@migrations()
+def m003_audit(db: Database) -> None:
+    """Was the run an audit?"""
+    db.execute("alter table runs add column audit integer not null default 0")

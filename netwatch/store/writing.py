@@ -44,8 +44,8 @@ def run(db: Database, night: Run) -> int:
     """The run, its coverage (once per distinct text) and its failures; the run's row number."""
     number = site_number(db, night.site)
     row = db.execute(
-        "insert into runs (uid, site, started, finished, complete, vantages, coverage, stopped, pace) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?) returning id",
+        "insert into runs (uid, site, started, finished, complete, vantages, coverage, stopped, pace, audit) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning id",
         [
             night.id,
             number,
@@ -56,6 +56,7 @@ def run(db: Database, night: Run) -> int:
             _text(db, json.dumps([_coverage_row(row) for row in night.coverage], separators=(",", ":"))),
             night.stopped,
             json.dumps(night.pace, sort_keys=True),
+            int(night.audit),
         ],
     ).fetchone()[0]
     for failure in night.failures:
@@ -131,11 +132,13 @@ def services(db: Database, night: Run) -> None:
             continue  # it says what a device no longer is
         _carry(db, number, now, seen)
     for row in night.coverage:
-        if row.probe == "sweep" and row.outcome is Outcome.CLOSED and row.device is not None:
+        if row.outcome is Outcome.CLOSED and row.device is not None:
+            whose = ("tcp", "") if row.probe == "sweep" else ("udp", row.probe)
             db.execute(
                 "update services set ended = ? where site = ? and device = ? and vantage = ? "
-                "and ended is null and port in (select value from json_each(?))",
-                [now, number, row.device, row.vantage, json.dumps(row.ports)],
+                "and transport = ? and (? in ('', probe)) and ended is null "
+                "and port in (select value from json_each(?))",
+                [now, number, row.device, row.vantage, *whose, json.dumps(row.ports)],
             )
         if row.device is not None and row.ports and _remembered(row):
             _ask(db, number, row)
@@ -166,7 +169,9 @@ def _carry(db: Database, number: int, now: str, seen: Observation) -> None:
 
 def _remembered(row: Coverage) -> bool:
     """Answers that count as "was asked before": see diff.Picture.asked."""
-    settled = {Outcome.CLOSED, Outcome.FILTERED} if row.probe == "sweep" else {Outcome.ANSWERED}
+    settled = (
+        {Outcome.CLOSED, Outcome.FILTERED} if row.probe == "sweep" else {Outcome.ANSWERED, Outcome.CLOSED}
+    )
     return row.outcome in settled
 
 

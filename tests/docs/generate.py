@@ -1,6 +1,7 @@
 """What does docs/reference.md say? What the code says: this writes it, and a test compares.
 
-`make reference` writes docs/reference.md and docs/schema.json again.
+`make reference` writes docs/reference.md, docs/schema.json and a page for each probe again: a new probe adds
+a page of its own, and changes none.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from pydantic import BaseModel
 import probes
 from netwatch import document
 from netwatch.cli import main as netwatch
+from netwatch.composition import RULES
 from netwatch.config import Site
 from netwatch.exits import Exit
+from netwatch.model import Exposure
 from netwatch.words import Catalogue
 from tests.docs.spell import bounds, describe, value
 
@@ -38,8 +41,8 @@ Written by the code itself: do not edit this page, run `{command}`.
 - [Commands](#commands)
 - [Exit codes](#exit-codes)
 - [The site file](#the-site-file)
-- [Probes and their options](#probes-and-their-options)
-- [Rules](#rules)
+- [Probes, their options and their rules](probes/): a page for each
+- [Rules of the engine](#rules-of-the-engine)
 - [The JSON document](#the-json-document)
 """
 
@@ -51,8 +54,7 @@ def reference() -> str:
         ["## Commands\n", *commands()],
         ["## Exit codes\n", *exit_codes()],
         ["## The site file\n", *site_file()],
-        ["## Probes and their options\n", *probe_options()],
-        ["## Rules\n", *rules()],
+        ["## Rules of the engine\n", *rules((RULES,))],
         ["## The JSON document\n", *json_document()],
     ]
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
@@ -129,15 +131,27 @@ def _model(annotation: object) -> type[BaseModel] | None:
     return found[0] if found else None
 
 
-def probe_options() -> Iterator[str]:
-    """Every probe: its question, its options."""
-    yield "An option is written in the site file: `[probes.dicom]`, then `timeout = 2`.\n"
-    for name, factory in sorted(probes.load().items()):
-        yield f"### `{name}`\n"
-        yield inspect.cleandoc(inspect.getmodule(factory).__doc__ or "") + "\n"
-        yield inspect.getdoc(factory) or ""
-        yield ""
-        yield from table(("Option", "Holds", "Default"), _options(factory))
+def probe_page(name: str) -> str:
+    """docs/probes/NAME.md: the question, how it is asked, its options, its rules and their words."""
+    factory = probes.load()[name]
+    probe = factory()
+    lines = [
+        f"# The probe `{name}`\n",
+        f"Written by the code itself: do not edit this page, run `{COMMAND}`.\n",
+        inspect.cleandoc(inspect.getmodule(factory).__doc__ or "") + "\n",
+        (inspect.getdoc(factory) or "") + "\n",
+        f"Manner: `{probe.manner}` (classes.toml says which devices take it). "
+        + (f"Knocked at every night: {', '.join(map(str, probe.usual))}." if probe.usual else "")
+        + "\n",
+        f"Options, under `[probes.{name}]` of the site file:\n",
+        *table(("Option", "Holds", "Default"), _options(factory)),
+        "## Rules\n",
+        *rules(path for path in probes.words() if path.stem == name),
+    ]
+    for rule in Catalogue(path for path in probes.words() if path.stem == name).rules.values():
+        words = rule.words["en"]
+        lines += [f"### `{rule.id}`\n", f"{words.title}. {words.risk}\n", words.remedy + "\n"]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _options(factory: ProbeFactory) -> Iterator[tuple[str, ...]]:
@@ -147,13 +161,22 @@ def _options(factory: ProbeFactory) -> Iterator[tuple[str, ...]]:
         yield f"`{field.name}`", describe(hints[field.name]), default
 
 
-def rules() -> Iterator[str]:
-    """Every rule that can hold, worst first."""
-    catalogue = Catalogue(probes.words())
+def rules(files: Iterable[Path]) -> Iterator[str]:
+    """Every rule of these files, worst first, with its severity inside and from the internet."""
+    catalogue = Catalogue(files)
     ordered = sorted(catalogue.rules.values(), key=lambda rule: (-rule.severity.rank, rule.id))
     yield from table(
-        ("Rule", "Severity", "Title", "En français"),
-        [(f"`{r.id}`", r.severity, r.words["en"].title, r.words["fr"].title) for r in ordered],
+        ("Rule", "Inside", "From the internet", "Title", "En français"),
+        [
+            (
+                f"`{r.id}`",
+                r.severity,
+                r.at(Exposure.EXPOSED),
+                r.words["en"].title,
+                r.words["fr"].title,
+            )
+            for r in ordered
+        ],
     )
 
 
@@ -208,7 +231,13 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write them all."""
+    pages = DOCS / "probes"
+    pages.mkdir(exist_ok=True)
+    for old in pages.glob("*.md"):
+        old.unlink()
+    for name in probes.load():
+        (pages / f"{name}.md").write_text(probe_page(name), encoding="utf-8")
     (DOCS / "reference.md").write_text(reference(), encoding="utf-8")
     (DOCS / "schema.json").write_text(schema(), encoding="utf-8")
 

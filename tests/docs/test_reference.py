@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import probes
 from tests.docs import generate
 
 ROOT = Path(__file__).parent.parent.parent
@@ -24,10 +25,21 @@ def test_the_committed_page_is_what_the_code_says(name: str, write: generate.Wri
     assert page.read_text(encoding="utf-8") == write(), f"docs/{name} is behind the code: {generate.COMMAND}"
 
 
-def test_every_probe_and_every_rule_is_in_the_reference() -> None:
-    page = (generate.DOCS / "reference.md").read_text(encoding="utf-8")
-    assert "### `dicom`" in page
+@pytest.mark.parametrize("name", sorted(probes.load()))
+def test_every_probe_has_a_page_that_says_what_the_code_says(name: str) -> None:
+    page = generate.DOCS / "probes" / f"{name}.md"
+    assert page.read_text(encoding="utf-8") == generate.probe_page(name), generate.COMMAND
+
+
+def test_no_page_is_left_of_a_probe_that_is_gone() -> None:
+    assert {page.stem for page in (generate.DOCS / "probes").glob("*.md")} == set(probes.load())
+
+
+def test_a_probe_s_page_names_its_options_its_rules_and_what_to_do() -> None:
+    page = generate.probe_page("dicom")
+    assert "`called_ae`" in page
     assert "`dicom-query-answered`" in page
+    assert "Call the company that maintains your imaging software" in page
 
 
 @pytest.mark.parametrize("page", PAGES)

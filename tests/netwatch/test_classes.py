@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 import probes
 from netwatch import classes
-from netwatch.classes import MEDICAL, SEEN_DICOM, UNKNOWN, class_of, kind_of, rank, table
+from netwatch.classes import (
+    MANNERS,
+    MEDICAL,
+    SEEN_DICOM,
+    UNKNOWN,
+    class_of,
+    kind_of,
+    manner_order,
+    rank,
+    table,
+)
 from netwatch.identity import vendor
 from netwatch.options import configure
 from netwatch.ports import curated
@@ -40,10 +50,13 @@ def test_each_class_may_be_asked_this_and_nothing_else() -> None:
     assert {name: (one.guarded, one.manners) for name, one in table().items()} == {
         "medical": (True, ("knock", "dicom")),
         "unknown": (True, ("knock", "dicom")),
-        "printer": (False, ("knock", "ipp")),
-        "box": (False, ("knock", "upnp", "web")),
-        "computer": (False, ("knock", "dicom", "hear", "greet", "web", "audit")),
-        "other": (False, ("knock", "hear")),
+        "printer": (False, ("knock", "ipp", "snmp")),
+        "box": (False, ("knock", "hear", "upnp", "web", "snmp")),
+        "computer": (
+            False,
+            ("knock", "dicom", "hear", "ipp", "web", "greet", "options", "snmp", "audit"),
+        ),
+        "other": (False, ("knock", "hear", "options")),
     }
     assert [name for name, one in table().items() if one.name != name] == []
 
@@ -54,10 +67,17 @@ def test_the_most_careful_classes_come_first() -> None:
 
 def test_every_manner_of_a_probe_is_in_the_table_and_explained_in_it() -> None:
     text = Path(classes.__file__).with_suffix(".toml").read_text(encoding="utf-8")
-    explained = set(re.findall(r"(?m)^#   (\w+) {2,}\w", text))
+    explained = set(re.findall(r"(?m)^#   (\w+) +\w", text))
     known = {manner for one in table().values() for manner in one.manners}
     assert known == explained
     assert {probe.manner for probe in configure(probes.load(), {})} <= known
+
+
+def test_the_gentlest_manner_is_asked_first_and_an_audit_last() -> None:
+    known = {manner for one in table().values() for manner in one.manners}
+    assert set(MANNERS) == known
+    assert sorted(known, key=manner_order)[:3] == ["knock", "dicom", "hear"]
+    assert sorted([*known, "new"], key=manner_order)[-2:] == ["audit", "new"]
 
 
 def test_every_kind_is_of_one_class() -> None:

@@ -233,3 +233,25 @@ def test_a_device_that_falls_silent_again_after_it_was_released_is_news_again() 
     before = Picture(findings={fell: Status.UNVERIFIED}, devices=frozenset({"d"}))
     [change] = compare(before, run, lambda _: None).changes
     assert (change.kind, change.finding) == (ChangeKind.APPEARED, fell)
+
+
+OVER_UDP = Finding("snmp-public", "d", 161, "udp", probe="snmp", address="192.168.1.20")
+
+
+def test_a_closed_tcp_port_says_nothing_of_udp() -> None:
+    night = compare(known(OVER_UDP), a_run(row(Outcome.CLOSED, 161, probe="sweep")), CATALOGUE.ladder)
+    assert night.findings == {OVER_UDP: Status.UNVERIFIED}
+
+
+def test_a_udp_port_that_said_itself_that_it_is_closed_settles_its_finding() -> None:
+    run = a_run(row(Outcome.CLOSED, 161, probe="snmp"))
+    assert kinds(known(OVER_UDP), run) == [(ChangeKind.RESOLVED, "snmp-public")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"), [("sweep", ChangeKind.NEWLY_CHECKED), ("snmp", ChangeKind.APPEARED)]
+)
+def test_what_is_new_over_udp_was_asked_over_udp_before(asked: str, kind: ChangeKind) -> None:
+    before = known(asked={("d", asked): frozenset({161})})
+    run = a_run(row(Outcome.ANSWERED, 161, probe="snmp"), findings=frozenset({OVER_UDP}))
+    assert kinds(before, run) == [(kind, "snmp-public")]

@@ -91,7 +91,7 @@ def test_a_printer_s_own_port_takes_its_own_question_only() -> None:
 
 
 @pytest.mark.parametrize("is_a", ["medical", "unknown", None])
-@pytest.mark.parametrize("manner", ["hear", "greet", "web", "ipp", "upnp", "audit"])
+@pytest.mark.parametrize("manner", ["hear", "greet", "web", "ipp", "options", "snmp", "upnp", "audit"])
 def test_a_medical_device_and_one_of_which_nothing_is_known_get_dicom_and_nothing_else(
     is_a: str | None, manner: str
 ) -> None:
@@ -100,7 +100,7 @@ def test_a_medical_device_and_one_of_which_nothing_is_known_get_dicom_and_nothin
         if is_a:
             egress.classed(address, table()[is_a])
         with (
-            pytest.raises(ScopeError, match=r"egress\.class|ipp-port"),
+            pytest.raises(ScopeError, match=r"egress\.class|ipp-port|no-audit"),
             egress.asking("other", manner).connect(address, 4711),
         ):
             pass

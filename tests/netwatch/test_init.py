@@ -162,6 +162,7 @@ def test_every_answer_is_in_the_site_that_the_file_describes(tmp_path: Path, lan
         "by": "Dr Martin",
         "role": "titulaire",
         "until": date(2027, 1, 31),
+        "audit": False,
     }
     assert site.mail is not None
     assert (site.mail.host, site.mail.port, site.mail.security) == ("smtp.example.org", 2525, "tls")

@@ -29,6 +29,7 @@ class Bell:
 
     name: ClassVar[str] = "bell"
     manner: ClassVar[str] = "hear"
+    usual: ClassVar[tuple[int, ...]] = ()
     times: Annotated[int, Ge(1), Le(9)] = 1
     loud: bool = False
 

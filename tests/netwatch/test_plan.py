@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("socket_disabled")
 
 NOW = datetime(2026, 11, 23, 23, tzinfo=UTC)
 CARD = "00:11:32:aa:bb:cc"
-PROBES = configure(probes.load(), {})
+PROBES = configure({"dicom": probes.load()["dicom"]}, {})
 SERVER = Device("server", "192.168.1.20", mac=CARD, names=("NAS",), kind="computer")
 SCANNER = Device("scanner", "192.168.1.9", kind="archive")
 USUAL = len(curated())
@@ -124,7 +124,7 @@ def test_a_scan_that_would_be_refused_now_is_planned_all_the_same_and_says_why(
 def test_what_the_scan_itself_would_ask_is_what_is_planned(store: Store) -> None:
     know(store, SERVER, SCANNER, ports=(22, 104, 50_123), done="1-3000")
     site = a_site(sweep={"extra_ports": [7777]}, exclude={"ports": [104, 5000]})
-    night = tonight(site, store, NOW)
+    night = tonight(site, store, PROBES, NOW)
     for row in planned(store, site).devices:
         [device] = [known for known in (SERVER, SCANNER) if known.address == row.address]
         assert row.usual == len(night.nightly(device.id)) == USUAL + 2 - 2

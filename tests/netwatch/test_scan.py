@@ -49,6 +49,7 @@ class Probing:
 
     name: ClassVar[str] = "probing"
     manner: ClassVar[str] = "dicom"
+    usual: ClassVar[tuple[int, ...]] = ()
     does: Callable[[Target, int, Way], Iterable[Observation]]
 
     def wants(self, target: Target) -> tuple[int, ...]:

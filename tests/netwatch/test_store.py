@@ -15,11 +15,12 @@ import pytest
 
 import probes
 from netwatch.diff import Night, compare
-from netwatch.document import PARTS
+from netwatch.document import PARTS, ServicePart
 from netwatch.errors import StoreError
 from netwatch.model import (
     Coverage,
     Device,
+    Exposure,
     Facts,
     Failure,
     Finding,
@@ -28,6 +29,7 @@ from netwatch.model import (
     Outcome,
     Reason,
     Run,
+    Severity,
     Vantage,
 )
 from netwatch.portset import PortSet
@@ -266,3 +268,62 @@ def test_the_picture_holds_what_the_next_night_compares_with(store: Store) -> No
     assert picture.asked[("d", "dicom")] == PortSet.of([104])
     assert picture.networks == ("192.168.1.0/24",)
     assert picture.facts[("d", "dicom", 104)] == OPEN_PACS
+
+
+def heard(run: Run, probe: str, port: int, protocol: str, transport: str = "tcp") -> Run:
+    """The night, in which this was heard as well."""
+    [_, seen] = run.observations[:2]
+    more = replace(seen, probe=probe, port=port, protocol=protocol, transport=transport, facts={"x": probe})
+    return replace(run, observations=(*run.observations, more))
+
+
+def test_what_each_port_spoke_is_known_on_the_next_night(store: Store) -> None:
+    run = heard(heard(night(), "http", 8443, "http"), "rdp", 3390, "rdp")
+    run = heard(heard(run, "zzz", 3390, "tls"), "snmp", 161, "snmp", "udp")
+    record(store, heard(run, "odd", 4711, "unknown"))
+    assert store.spoken("cabinet") == {"d": {104: "dicom", 8443: "http", 3390: "rdp"}}
+    assert store.spoken("another") == {}
+
+
+def test_the_exact_word_is_told_where_a_vague_one_was_heard_too(store: Store) -> None:
+    record(store, heard(heard(night(), "rdp", 3390, "rdp"), "http", 3390, "tls"))
+    document = store.document("cabinet", CATALOGUE, "fr")
+    assert document is not None
+    assert {part.port: part.protocol for part in document.services} == {104: "dicom", 3390: "rdp"}
+
+
+def test_a_closed_tcp_port_ends_no_udp_service_and_a_closed_udp_port_no_other(store: Store) -> None:
+    both = heard(heard(night(), "snmp", 161, "snmp", "udp"), "rdp", 161, "rdp")
+    record(store, both)
+    by_knock = Coverage("sweep", Vantage.LAN, "192.168.1.20", "d", (161,), Outcome.CLOSED)
+    record(store, replace(night(1), coverage=(*night(1).coverage, by_knock)))
+    told = [(part.port, part.transport) for part in open_services(store)]
+    assert told == [(104, "tcp"), (161, "udp")]
+    itself = replace(by_knock, probe="snmp", ports=(161,))
+    record(store, replace(night(2), coverage=(*night(2).coverage, itself)))
+    assert [(part.port, part.transport) for part in open_services(store)] == [(104, "tcp")]
+
+
+def open_services(store: Store) -> tuple[ServicePart, ...]:
+    document = store.document("cabinet", CATALOGUE, "fr")
+    assert document is not None
+    return document.services
+
+
+def test_an_audit_is_told_as_one(store: Store) -> None:
+    for number, audit in ((0, False), (1, True)):
+        record(store, replace(night(number), audit=audit))
+        document = store.document("cabinet", CATALOGUE, "fr")
+        assert document is not None
+        assert document.run.audit is audit
+
+
+def test_how_bad_a_finding_is_depends_on_what_is_known_of_the_internet_side(store: Store) -> None:
+    run = night()
+    [found] = run.findings
+    name_only = replace(found, rule="dicom-name-only", exposure=Exposure.EXPOSED)
+    record(store, replace(run, findings=frozenset({name_only})))
+    document = store.document("cabinet", CATALOGUE, "fr")
+    assert document is not None
+    assert document.findings[0].severity is document.changes[0].severity is Severity.HIGH
+    assert CATALOGUE["dicom-name-only"].severity is Severity.LOW

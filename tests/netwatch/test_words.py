@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.model import Severity
+from netwatch.model import Exposure, Severity
 from netwatch.words import LANGUAGES, PARTS, Catalogue, Messages, flatten, messages
 
 if TYPE_CHECKING:
@@ -116,3 +116,27 @@ def test_the_engine_speaks_both_languages(language: str) -> None:
 
 def test_tables_become_dotted_keys() -> None:
     assert flatten({"a": {"b": {"c": 1}}, "d": 2}, "x.") == {"x.a.b.c": 1, "x.d": 2}
+
+
+@pytest.mark.parametrize(
+    ("inside", "exposed", "exposure", "told"),
+    [
+        ("low", "critical", Exposure.NOT_CHECKED, Severity.LOW),
+        ("low", "critical", Exposure.INSIDE_ONLY, Severity.LOW),
+        ("low", "critical", Exposure.REPORTED, Severity.HIGH),
+        ("low", "critical", Exposure.FORWARDED, Severity.HIGH),
+        ("low", "critical", Exposure.EXPOSED, Severity.CRITICAL),
+        ("critical", "low", Exposure.EXPOSED, Severity.CRITICAL),
+        ("high", "high", Exposure.FORWARDED, Severity.HIGH),
+        ("medium", None, Exposure.EXPOSED, Severity.HIGH),
+    ],
+)
+def test_a_door_is_worse_the_more_is_proved_of_the_internet_reaching_it(
+    tmp_path: Path, inside: str, exposed: str | None, exposure: Exposure, told: Severity
+) -> None:
+    text = rule("door", severity=inside)
+    if exposed:
+        text = text.replace(f'severity = "{inside}"', f'severity = "{inside}"\nexposed = "{exposed}"')
+    path = tmp_path / "door.toml"
+    path.write_text(text, encoding="utf-8")
+    assert Catalogue([path])["door"].at(exposure) is told

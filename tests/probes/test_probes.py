@@ -31,6 +31,7 @@ from typing import ClassVar
 class Bell:
     name: ClassVar[str] = "{name}"
     manner: ClassVar[str] = "hear"
+    usual: ClassVar[tuple[int, ...]] = (7,)
     loud: bool = False
 
     def wants(self, target):

@@ -1,0 +1,93 @@
+"""How do we ask one question over UDP? One datagram out, at most one taken in, and the wait is bounded.
+
+UDP has no refusal of its own: a port that is closed may say so by ICMP (RFC 1122 4.1.3.3), and silence proves
+nothing. Only egress.py makes Datagrams.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from netwatch.model import Reason
+from netwatch.probe import PortClosed, ProbeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netwatch.audit import Audit
+    from netwatch.pace import Gate, Meters, Pace
+
+LONGEST = 8192  # bytes of an answer
+GLANCE = 0.2  # seconds until a stop is noticed
+STRANGERS = 20  # datagrams of others that we look at before we give up
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """One question that may be asked."""
+
+    meters: Meters
+    pace: Pace
+    audit: Audit
+    gate: Gate
+    target: str
+    port: int
+    patience: float
+    question: str
+    stopped: Callable[[], bool]
+
+    def ask(self, data: bytes, what: str, *, any_port: bool = False) -> bytes:
+        """The answer. PortClosed where the device says that nothing is there; ProbeError(MUTE) in silence.
+
+        `any_port`: the answer may come from another port of the device, as TFTP's does (RFC 1350 4).
+        """
+        with self.gate.lock:
+            time.sleep(max(0.0, self.gate.free_at - time.monotonic()))
+            self.meters.room(self.gate, 2)
+            if self.stopped():
+                raise ProbeError(Reason.UNFINISHED, "the scan was stopped before this was asked")
+            ended = "no answer"
+            try:
+                answer = self._exchange(data, any_port=any_port)
+                ended = f"{len(answer)} bytes received"
+            finally:
+                self.meters.count(self.gate, 2, taken=True)  # ours, and what the kernel may say of the answer
+                self.gate.free_at = time.monotonic() + self.pace.pause
+                sent = [f"{what} ({len(data)} bytes)"]
+                self.audit.write(
+                    self.question, self.target, port=self.port, transport="udp", sent=sent, ended=ended
+                )
+        return answer
+
+    def _exchange(self, data: bytes, *, any_port: bool) -> bytes:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            try:
+                if any_port:
+                    sock.sendto(data, (self.target, self.port))
+                else:
+                    sock.connect((self.target, self.port))
+                    sock.send(data)
+                return self._answer(sock)
+            except ConnectionRefusedError:
+                raise PortClosed from None
+            except OSError as error:
+                raise ProbeError(Reason.MUTE, "unreachable") from error
+
+    def _answer(self, sock: socket.socket) -> bytes:
+        """The first datagram that this device sends us."""
+        ends = time.monotonic() + self.patience
+        strangers = 0
+        while (left := ends - time.monotonic()) > 0 and strangers < STRANGERS:
+            if self.stopped():
+                raise ProbeError(Reason.UNFINISHED, "the scan was stopped during this question")
+            if not select.select([sock], [], [], min(GLANCE, left))[0]:
+                continue
+            answer, sender = sock.recvfrom(LONGEST)
+            if sender[0] == self.target:
+                return answer
+            strangers += 1
+        raise ProbeError(Reason.MUTE, "no answer over UDP")

@@ -1,0 +1,37 @@
+"""Which ports of a device is a question for? Where its protocol is at home, and where it was heard. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netwatch.ports import curated, suggested
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from netwatch.model import Target
+
+
+def doors(
+    target: Target, words: Iterable[str], usual: Iterable[int] = (), *, anywhere: bool = False
+) -> tuple[int, ...]:
+    """The open ports that spoke one of these words, tonight or before; those where the list of ports
+    suggests one, and the `usual` ones, unless something else was heard there tonight.
+
+    `anywhere`: also the ports of which nothing is known: for a protocol that waits to be spoken to.
+    """
+    known, home = frozenset(words), frozenset(usual)
+
+    def wanted(port: int) -> bool:
+        if port in target.spoken:
+            return target.spoken[port] in known
+        told = target.before.get(port) in known or suggested(port) in known
+        return told or port in home or (anywhere and port in target.free)
+
+    return tuple(port for port in target.open_ports if wanted(port))
+
+
+def settled(port: int) -> bool:
+    """Is it so usual for one protocol that nothing else is looked for there?"""
+    known = curated().get(port)
+    return known is not None and known.settled

@@ -1,0 +1,60 @@
+"""What of a peer's words may be kept? Short, printable, and nothing that could be a patient.
+
+Promise 1: a page's title, a share's name or a banner may hold a patient's name. What has the shape of one is
+not kept at all; the shapes are few and wide, because a lost title costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST = 80  # characters of a fact
+
+# Shapes of a person or of a record: a DICOM name, a date, a long number, a word that announces a patient,
+# SURNAME Forename or Forename SURNAME, Surname, Forename.
+_PERSON = re.compile(
+    r"""
+    \^
+  | \b\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}\b
+  | \d(?:[ .-]?\d){5,}
+  | \bMr\b
+  | \b[A-ZÀ-Þ][A-ZÀ-Þ'-]{2,}[ ,_]+[A-ZÀ-Þ][a-zß-ÿ'-]+\b
+  | \b[A-ZÀ-Þ][a-zß-ÿ'-]+[ ,_]+[A-ZÀ-Þ][A-ZÀ-Þ'-]{2,}\b
+  | \b[A-ZÀ-Þ][a-zß-ÿ'-]+,[ ]*[A-ZÀ-Þ][a-zß-ÿ'-]+\b
+    """,
+    re.VERBOSE,
+)
+_NAMED = re.compile(
+    r"\b(?:patient|dossier|naissance)|\b(?:n[ée]e?|born|birth|dob|mme|mrs|madame|monsieur|mlle)\b",
+    re.IGNORECASE,
+)
+# Two words that each begin with a capital: a forename and a name, or a product.
+_TWO = re.compile(r"\b[A-ZÀ-Þ][a-zß-ÿ'-]+ +[A-ZÀ-Þ][a-zß-ÿ'-]+\b")
+
+
+def plain(told: bytes | str, most: int = LONGEST) -> str | None:
+    """Their words on one line, printable, cut; None where nothing is left."""
+    text = told.decode("utf-8", "replace") if isinstance(told, bytes) else told
+    text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: 4 * most])
+    return " ".join(text.split())[:most].strip() or None
+
+
+def discreet(told: bytes | str, most: int = LONGEST, *, strict: bool = False) -> str | None:
+    """As `plain`, and None where it has the shape of a person's name or of a record.
+
+    `strict`: also where it holds two capitalised words, for text that nobody vouches for at all.
+    """
+    text = plain(told, 4 * most)
+    if text is None or _PERSON.search(text) or _NAMED.search(text) or (strict and _TWO.search(text)):
+        return None
+    return text[:most].strip()
+
+
+def version(told: bytes | str, pattern: str, most: int = 40) -> str | None:
+    """The first group of this pattern in their words, where it is made of what versions are made of."""
+    text = plain(told, 1000)
+    found = re.search(pattern, text) if text else None
+    if found is None or not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.+~_:-]*", found[1]):
+        return None
+    return found[1][:most]

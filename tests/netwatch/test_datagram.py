@@ -1,0 +1,156 @@
+"""Is one question over UDP one datagram, bounded in time, and is silence told apart from a closed port?"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from datetime import date
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netwatch.classes import table
+from netwatch.egress import Egress
+from netwatch.errors import ScopeError
+from netwatch.model import Reason
+from netwatch.pace import Pace
+from netwatch.probe import PortClosed, ProbeError
+from netwatch.scope import Scope
+from tests.lab.hurry import FAST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PORT = 1161
+
+
+@contextmanager
+def server(address: str, *answers: bytes, other_port: bool = False) -> Iterator[list[bytes]]:
+    """One that answers each datagram with all of these. Yields what it heard."""
+    heard: list[bytes] = []
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
+        socket.socket(type=socket.SOCK_DGRAM) as aside,
+    ):
+        sock.bind((address, PORT))
+        aside.bind((address, 0))
+        sock.settimeout(0.1)
+        over = threading.Event()
+
+        def serve() -> None:
+            while not over.is_set():
+                try:
+                    data, client = sock.recvfrom(2048)
+                except TimeoutError:
+                    continue
+                heard.append(data)
+                for answer in answers:
+                    (aside if other_port else sock).sendto(answer, client)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield heard
+        finally:
+            over.set()
+            thread.join()
+
+
+@contextmanager
+def egress(address: str, pace: Pace = FAST, stop: Callable[[], bool] = lambda: False) -> Iterator[Egress]:
+    one = Egress(Scope((IPv4Network(f"{address}/32"),), until=date.max), pace, stop=stop)
+    one.classed(address, table()["computer"])
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def test_the_answer_comes_back_and_one_datagram_was_sent() -> None:
+    with server("127.91.0.1", b"pong", b"again") as heard, egress("127.91.0.1") as out:
+        assert out.asking("q", "greet").ask("127.91.0.1", PORT, b"ping", "PING") == b"pong"
+    assert heard == [b"ping"]
+
+
+def test_what_was_sent_is_in_the_audit_log_in_words() -> None:
+    with server("127.91.0.2", b"pong"), egress("127.91.0.2") as out:
+        out.asking("q", "greet").ask("127.91.0.2", PORT, b"ping", "PING")
+        [entry] = out.audit.about("127.91.0.2")
+    assert (entry["question"], entry["port"], entry["transport"]) == ("q", PORT, "udp")
+    assert (entry["sent"], entry["ended"]) == (["PING (4 bytes)"], "4 bytes received")
+
+
+def test_a_port_that_says_that_it_is_closed_is_closed() -> None:
+    with egress("127.91.0.3") as out, pytest.raises(PortClosed):
+        out.asking("q", "greet").ask("127.91.0.3", PORT, b"ping", "PING", patience=2)
+
+
+def test_silence_is_no_answer_and_ends() -> None:
+    with server("127.91.0.4"), egress("127.91.0.4") as out, pytest.raises(ProbeError) as silent:
+        out.asking("q", "greet").ask("127.91.0.4", PORT, b"ping", "PING", patience=0.6)
+    assert silent.value.reason is Reason.MUTE
+    assert not isinstance(silent.value, PortClosed)
+
+
+def test_an_answer_from_another_port_counts_only_where_the_protocol_has_it_so() -> None:
+    with server("127.91.0.5", b"pong", other_port=True), egress("127.91.0.5") as out:
+        way = out.asking("q", "greet")
+        assert way.ask("127.91.0.5", PORT, b"ping", "PING", any_port=True) == b"pong"
+        with pytest.raises(ProbeError):
+            way.ask("127.91.0.5", PORT, b"ping", "PING", patience=0.5)
+
+
+def test_an_answer_from_another_machine_is_not_heard() -> None:
+    with server("127.91.0.6"), egress("127.91.0.6") as out, socket.socket(type=socket.SOCK_DGRAM) as liar:
+        liar.bind(("127.91.0.66", 0))
+        ports: list[int] = []
+        sendto = socket.socket.sendto
+
+        def watched(self: socket.socket, *args: object) -> int:
+            sent = sendto(self, *args)  # type: ignore[call-overload]
+            if self is not liar:
+                ports.append(self.getsockname()[1])
+                liar.sendto(b"lie", ("127.0.0.1", ports[-1]))
+            return int(sent)
+
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(ProbeError) as silent:
+            patch.setattr(socket.socket, "sendto", watched, raising=False)
+            out.asking("q", "greet").ask("127.91.0.6", PORT, b"ping", "PING", patience=0.6, any_port=True)
+    assert ports
+    assert silent.value.reason is Reason.MUTE
+
+
+@pytest.mark.parametrize(
+    ("port", "manner"), [(9100, "greet"), (47_808, "greet"), (PORT, "snmp"), (104, "greet")]
+)
+def test_what_tcp_may_not_be_asked_udp_may_not_either(port: int, manner: str) -> None:
+    address = "127.91.0.7"
+    with egress(address) as out:
+        out.classed(address, table()["unknown"] if manner == "snmp" else table()["computer"])
+        with pytest.raises(ScopeError):
+            out.asking("q", manner).ask(address, port, b"ping", "PING", patience=0.2)
+
+
+def test_another_address_is_out_of_scope() -> None:
+    with egress("127.91.0.8") as out, pytest.raises(ScopeError, match="outside-networks"):
+        out.asking("q", "greet").ask("127.91.0.9", PORT, b"ping", "PING")
+
+
+def test_after_a_stop_nothing_is_asked() -> None:
+    with server("127.91.0.10", b"pong") as heard, egress("127.91.0.10", stop=lambda: True) as out:
+        with pytest.raises(ProbeError) as stopped:
+            out.asking("q", "greet").ask("127.91.0.10", PORT, b"ping", "PING")
+        assert stopped.value.reason is Reason.UNFINISHED
+    assert heard == []
+
+
+def test_two_questions_to_a_device_are_a_pause_apart() -> None:
+    with server("127.91.0.11", b"pong"), egress("127.91.0.11", Pace(pause=0.4)) as out:
+        way = out.asking("q", "greet")
+        begun = time.monotonic()
+        for _ in range(3):
+            way.ask("127.91.0.11", PORT, b"ping", "PING")
+        assert time.monotonic() - begun > 0.8
