@@ -97,6 +97,7 @@ def render(
         seen_from=seen_from(say, document),
         pace=pace(say, document),
         override=override(say, document),
+        audit=say("page.annex.audit" if document.run.audit else "page.annex.no-audit"),
         tables=sheets(say, document),
     )
 

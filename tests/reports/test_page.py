@@ -11,6 +11,7 @@ import pytest
 from netwatch.document import ChangePart, RoundPart
 from netwatch.model import ChangeKind, Exposure, Outcome, Severity, Vantage
 from reports import page
+from reports.phrase import Phrases
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -247,3 +248,18 @@ def test_how_far_the_whole_range_has_come_is_told_by_the_device_that_is_furthest
     fresh = replace(document, rounds=(replace(rounds[0], ports=0),))
     assert "were not asked yet" in read(fresh, catalogue).text
     assert "65,535" not in read(document, catalogue).text
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_an_audit_is_told_as_one_and_its_absence_too(
+    document: Document, catalogue: Catalogue, language: str
+) -> None:
+    def flat(text: str) -> str:
+        return " ".join(text.split())
+
+    say = Phrases(language, fine=True)
+    yes, no = flat(say("page.annex.audit")), flat(say("page.annex.no-audit"))
+    plain = flat(read(document, catalogue, language).text)
+    audit = flat(read(replace(document, run=replace(document.run, audit=True)), catalogue, language).text)
+    assert (yes in plain, no in plain) == (False, True)
+    assert (yes in audit, no in audit) == (True, False)
