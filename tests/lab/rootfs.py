@@ -21,9 +21,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-PACKAGES = ("orthanc", "dcmtk", "nftables", "openssl", "tcpdump")
+PACKAGES = (
+    *("orthanc", "dcmtk", "nftables", "openssl", "tcpdump"),
+    # desktops and shells, for doors.py
+    *("dash", "xrdp", "freerdp2-shadow-x11", "xvfb", "x11vnc"),
+    *("openssh-server", "dropbear-bin", "inetutils-telnetd"),
+    # files and databases, for data_doors.py
+    *("samba", "smbclient", "vsftpd", "tftpd-hpa", "rsync"),
+    *("rpcbind", "nfs-ganesha", "nfs-ganesha-mem", "tgt"),
+    *("redis-server", "postgresql-15", "mariadb-server-core", "memcached", "firebird3.0-server"),
+    # what a box with a plug speaks, for device_doors.py
+    *("snmpd", "snmp", "cups-ipp-utils", "kamailio", "nginx-light", "libnginx-mod-http-dav-ext"),
+    *("vlc-bin", "vlc-plugin-base"),
+)
+# A quarter of the whole, and only there to draw triangles and to compile queries.
+SPARED = ("libllvm14", "libllvm15", "libz3-4", "libgl1-mesa-dri")
+UNREAD = ("doc", "man", "info", "locale")
 # Raise it when what prepare() makes changes: an older root is then made anew.
-RECIPE = "3 " + " ".join(PACKAGES)
+RECIPE = "4 " + " ".join(PACKAGES)
+DEVICES = {"null": (1, 3), "zero": (1, 5), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+ACCOUNTS = {"root": 0, "sshd": 101, "ftp": 102, "tftp": 103, "postgres": 104, "_rpc": 105, "nobody": 65534}
 STAMP = "netwatch-lab-recipe"
 
 
@@ -74,21 +91,23 @@ def _alone(root: Path) -> Iterator[None]:
 
 def _make(root: Path) -> None:
     """Folders, packages, devices; the stamp comes last."""
-    for folder in ("usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "dev", "etc", "proc", "srv", "tmp"):
+    for folder in ("bin", "sbin", "lib", "lib64"):
+        (root / "usr" / folder).mkdir(parents=True)
+    for folder in ("dev/pts", "dev/shm", "etc", "proc", "run", "srv", "tmp", "var"):
         (root / folder).mkdir(parents=True)
+    (root / "var" / "run").symlink_to("../run")
     for merged in ("bin", "sbin", "lib", "lib64"):  # before any package: tar follows them
         (root / merged).symlink_to(f"usr/{merged}")
     (root / "tmp").chmod(0o1777)
     apt = root / "apt"
     for package in _download(apt):
-        _unpack(package, root)
+        if package.name.partition("_")[0] not in SPARED:
+            _unpack(package, root)
     shutil.rmtree(apt)
     _devices(root / "dev")
+    _accounts(root / "etc")
     (root / "etc" / "hosts").write_text("127.0.0.1 localhost\n", encoding="utf-8")
     (root / "etc" / "localtime").symlink_to("/usr/share/zoneinfo/Etc/UTC")  # Orthanc insists on the link
-    # tcpdump looks for its user here
-    (root / "etc" / "passwd").write_text("root:x:0:0:root:/:/bin/false\n", encoding="utf-8")
-    (root / "etc" / "group").write_text("root:x:0:\n", encoding="utf-8")
     (root / STAMP).write_text(RECIPE, encoding="utf-8")
 
 
@@ -119,7 +138,8 @@ def _download(state: Path) -> list[Path]:
 def _unpack(package: Path, root: Path) -> None:
     """The files of a package, and none of its scripts."""
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as files:
-        _must(["tar", "-x", "-C", str(root), "--keep-directory-symlink"], stdin=files.stdout)
+        spared = [f"--exclude=./usr/share/{folder}/*" for folder in UNREAD]
+        _must(["tar", "-x", "-C", str(root), "--keep-directory-symlink", *spared], stdin=files.stdout)
     if files.returncode:
         reason = f"{package.name} is damaged"
         raise RuntimeError(reason)
@@ -127,9 +147,18 @@ def _unpack(package: Path, root: Path) -> None:
 
 def _devices(folder: Path) -> None:
     """What servers open without asking."""
-    for name, minor in (("null", 3), ("urandom", 9)):
-        os.mknod(folder / name, 0o666 | stat.S_IFCHR, os.makedev(1, minor))
+    for name, numbers in DEVICES.items():
+        os.mknod(folder / name, 0o666 | stat.S_IFCHR, os.makedev(*numbers))
         (folder / name).chmod(0o666)
+    (folder / "ptmx").symlink_to("pts/ptmx")  # of the devpts that doors.py mounts for one server alone
+
+
+def _accounts(folder: Path) -> None:
+    """Who the servers wish to be; nobody can log in. tcpdump too looks for its user here."""
+    rows = [f"{name}:x:{number}:{number}::/:/bin/false\n" for name, number in ACCOUNTS.items()]
+    (folder / "passwd").write_text("".join(rows), encoding="utf-8")
+    groups = [f"{name}:x:{number}:\n" for name, number in (ACCOUNTS | {"tty": 5}).items()]
+    (folder / "group").write_text("".join(groups), encoding="utf-8")
 
 
 def _must(argv: Sequence[str], **options: object) -> None:
