@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netwatch.opening import UNKNOWN, VAGUE
 from netwatch.ports import curated, suggested
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
-    from netwatch.model import Target
+    from netwatch.model import Observation, Target
 
 
 def doors(
@@ -29,6 +30,22 @@ def doors(
         return told or port in home or (anywhere and port in target.free)
 
     return tuple(port for port in target.open_ports if wanted(port))
+
+
+def heard(seen: Iterable[Observation]) -> dict[int, str]:
+    """What the TCP ports of a device have been heard to speak: the exact word where there is one."""
+    spoken: dict[int, str] = {}
+    for one in seen:
+        told = one.proved and one.transport == "tcp" and one.protocol != UNKNOWN
+        if told and (one.protocol not in VAGUE or one.port not in spoken):
+            spoken[one.port] = one.protocol
+    return spoken
+
+
+def unknown(open_ports: Iterable[int], known: Container[int]) -> frozenset[int]:
+    """The open ports of which nothing is known, and which are not so usual for one protocol that nothing else
+    is looked for there."""
+    return frozenset(port for port in open_ports if port not in known and not settled(port))
 
 
 def settled(port: int) -> bool:

@@ -11,6 +11,8 @@ The command line turns each into one line and an exit code, in one place::
 
 from __future__ import annotations
 
+import traceback
+
 
 class NetwatchError(Exception):
     """Something the user can act on.
@@ -51,3 +53,9 @@ class DeliveryError(NetwatchError):
     def __init__(self, message: str, *, permanent: bool = False, **details: object) -> None:
         super().__init__(message, **details)
         self.permanent = permanent
+
+
+def where(error: Exception) -> str:
+    """The kind of an error and where it was raised; not its text, which may hold a peer's bytes."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame.filename.rpartition('/')[2]}:{frame.lineno}"

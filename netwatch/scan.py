@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 from netwatch import liveness, slices
 from netwatch.egress import AUDIT
-from netwatch.errors import ScopeError
+from netwatch.errors import ScopeError, where
 from netwatch.halt import AUTHORISATION, STOPPED, WINDOW, Halt, deaf
 from netwatch.identity import identify
 from netwatch.model import LIVENESS, Coverage, Device, Failure, Outcome, Reason, Round, Run, Vantage
 from netwatch.sweep import Sweep
-from netwatch.visit import Visit, where
+from netwatch.visit import Visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

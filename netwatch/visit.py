@@ -7,7 +7,6 @@ that was not asked, anything else is `Failure(BUG)` and the scan goes on.
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING
 from netwatch import liveness
 from netwatch import ports as port_list
 from netwatch.classes import MEDICAL, manner_order
-from netwatch.doors import settled
+from netwatch.doors import heard, unknown
 from netwatch.egress import AUDIT
-from netwatch.errors import ScopeError
+from netwatch.errors import ScopeError, where
 from netwatch.halt import AUTHORISATION, FELL_SILENT
 from netwatch.identity import describe
 from netwatch.knocking import States
@@ -33,7 +32,7 @@ from netwatch.model import (
     Target,
     Vantage,
 )
-from netwatch.opening import UNKNOWN, VAGUE, recognise
+from netwatch.opening import UNKNOWN, recognise
 from netwatch.portset import PortSet
 from netwatch.probe import OtherProtocol, PortClosed, ProbeError
 
@@ -139,7 +138,7 @@ class Visit:
             self.observations.append(replace(seen, proved=False))
         wanted = [(probe, self._allowed(probe, self._by_now(target))) for probe in self.probes]
         asked = tuple(dict.fromkeys(port for _, ports in wanted for port in ports if port in open_ports))
-        if not asked:
+        if not any(ports for _, ports in wanted):
             if not self.halt.asked():
                 self._look_back(open_ports[:1] or self.states.ports(PortState.CLOSED)[:1])
             return
@@ -152,36 +151,29 @@ class Visit:
         self._look_back(asked)
 
     def _rounds(self, target: Target) -> None:
-        """Probe after probe, the gentlest manner first, until nothing that was heard calls for another."""
+        """Probe after probe, the gentlest manner first, until nothing that was heard calls for another.
+
+        What spoke something on an earlier night is asked that first; only then, anything.
+        """
         asked: set[tuple[int, int]] = set()
         gently = sorted(self.probes, key=lambda one: (manner_order(one.manner), one.name))
         moved = True
         while moved:
             moved = False
             for number, probe in enumerate(gently):
-                now = self._by_now(target, self_evident=bool(asked))
+                now = self._by_now(target, anything=bool(asked))
                 ports = tuple(p for p in self._allowed(probe, now) if (number, p) not in asked)
                 if ports:
                     moved = True
                     asked |= {(number, port) for port in ports}
                     self._ask(probe, now, ports)
 
-    def _by_now(self, target: Target, *, self_evident: bool = False) -> Target:
-        """The target with what its ports have spoken by now, and those that are still free for anything.
-
-        What spoke something on an earlier night is asked that first; only then (`self_evident`), anything.
-        """
-        spoken: dict[int, str] = {}
-        for seen in self.observations:
-            told = seen.proved and seen.transport == "tcp" and seen.protocol != UNKNOWN
-            if told and (seen.protocol not in VAGUE or seen.port not in spoken):
-                spoken[seen.port] = seen.protocol
-        free = frozenset(
-            port
-            for port in target.open_ports
-            if port not in spoken and not settled(port) and (self_evident or port not in target.before)
-        )
-        return replace(target, spoken=spoken, free=frozenset() if self.is_a.guarded else free)
+    def _by_now(self, target: Target, *, anything: bool = False) -> Target:
+        """The target with what its ports have spoken by now, and those that are free."""
+        spoken = heard(self.observations)
+        known = spoken.keys() if anything else spoken.keys() | target.before.keys()
+        free = frozenset() if self.is_a.guarded else unknown(target.open_ports, known)
+        return replace(target, spoken=spoken, free=free)
 
     def _allowed(self, probe: Probe, target: Target) -> tuple[int, ...]:
         """The ports a probe is for and may go to; those that its manner may not are told as spared."""
@@ -238,7 +230,10 @@ class Visit:
         except Exception as error:  # noqa: BLE001 - a broken probe never stops a scan
             reason, detail = Reason.BUG, where(error)
         outcome = Outcome.ANSWERED
-        if reason in QUIET and port in target.free and probe.manner != DICOM:
+        unseen = (
+            reason is Reason.MUTE and port not in target.open_ports
+        )  # over UDP, which is nowhere told open
+        if unseen or (reason in QUIET and port in target.free and probe.manner != DICOM):
             # Nobody vouched for this port: that it does not speak this either is no news.
             self._cover(probe.name, (port,), Outcome.NO_ANSWER)
             return Reason.MUTE
@@ -302,9 +297,3 @@ class Visit:
             yield row(missed, Outcome.NOT_ASKED, self.halt.why or "")
         elif not self.planned:
             yield row((), Outcome.NOT_ASKED, self.halt.why or "")
-
-
-def where(error: Exception) -> str:
-    """The kind of an error and where it was raised; not its text, which may hold a peer's bytes."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {frame.filename.rpartition('/')[2]}:{frame.lineno}"

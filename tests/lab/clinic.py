@@ -189,7 +189,7 @@ class Clinic:
                 "until": (datetime.now(UTC) + timedelta(days=30)).date(),
             },
         }
-        path.write_text(_toml(site | changes), encoding="utf-8")
+        path.write_text(toml(site | changes), encoding="utf-8")
         return path
 
     def _plug(self, name: str, address: str) -> Host:
@@ -285,11 +285,11 @@ AETable END
 """
 
 
-def _toml(table: Mapping[str, object], prefix: str = "") -> str:
+def toml(table: Mapping[str, object], prefix: str = "") -> str:
     """Enough TOML for a site file: values first, then tables, however deep."""
     values = [f"{key} = {_value(value)}\n" for key, value in table.items() if not isinstance(value, dict)]
     tables = [
-        f"\n[{prefix}{key}]\n{_toml(value, f'{prefix}{key}.')}"
+        f"\n[{prefix}{key}]\n{toml(value, f'{prefix}{key}.')}"
         for key, value in table.items()
         if isinstance(value, dict)
     ]

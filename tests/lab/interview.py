@@ -71,7 +71,7 @@ class Asked:
         return self.error.reason if self.error else None
 
 
-def ask(
+def ask(  # noqa: PLR0913 - what an interview is made of
     probe: Probe,
     address: str,
     port: int,
@@ -150,7 +150,7 @@ def _feed(peer: socket.socket, says: bytes) -> None:
 
 
 def _drained(peer: socket.socket) -> bytes:
-    peer.setblocking(False)
+    peer.settimeout(0)
     told = b""
     try:
         while data := peer.recv(65_536):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from netwatch.doors import doors, settled
-from netwatch.model import Target
+from netwatch.doors import doors, heard, settled, unknown
+from netwatch.model import Observation, Target
 
 
 def target(*ports: int, **more: object) -> Target:
@@ -39,3 +41,24 @@ def test_a_closed_port_is_nobody_s() -> None:
 @pytest.mark.parametrize(("port", "known"), [(3389, True), (445, True), (8080, False), (40_000, False)])
 def test_a_port_is_settled_where_the_list_says_so(port: int, known: bool) -> None:  # noqa: FBT001
     assert settled(port) is known
+
+
+def observation(port: int, word: str, transport: str = "tcp", *, proved: bool = True) -> Observation:
+    return replace(target(port).observed("x", port, word, {}, transport), proved=proved)
+
+
+def test_what_was_heard_is_told_by_its_most_exact_word() -> None:
+    seen = [
+        observation(1, "tls"),
+        observation(1, "rdp"),
+        observation(2, "redis"),
+        observation(2, "tls"),
+        observation(3, "http", proved=False),
+        observation(4, "unknown"),
+        observation(161, "snmp", "udp"),
+    ]
+    assert heard(seen) == {1: "rdp", 2: "redis"}
+
+
+def test_a_port_is_free_where_nothing_is_known_and_nothing_is_settled() -> None:
+    assert unknown((22, 8080, 40_000, 40_001), {40_001: "ssh"}) == {8080, 40_000}

@@ -424,3 +424,18 @@ def test_not_even_an_audit_asks_that_of_a_device_that_may_be_medical() -> None:
         one.usual()
         assert covered(one, "deep") == [(Outcome.SPARED, (FREE,))]
     assert log == []
+
+
+def test_silence_over_udp_is_no_answer_and_no_news() -> None:
+    @dataclass(frozen=True)
+    class OverUdp(Spoken):
+        def wants(self, target: Target) -> tuple[int, ...]:  # noqa: ARG002
+            return (161,)
+
+    def mute(_target: Target, _port: int) -> Iterable[Observation]:
+        raise ProbeError(Reason.MUTE, "no answer over UDP")
+
+    with at("127.86.1.10", FREE), visit("127.86.1.10", OverUdp("snmp", mute)) as one:
+        one.usual()
+        assert one.failures == []
+        assert covered(one, "snmp") == [(Outcome.NO_ANSWER, (161,))]
