@@ -1,9 +1,9 @@
 """What does a scan cost? Time, packets, memory, and what a quiet night adds: `python -m tests.lab.bench`.
 
 Measures the installed command. As root: nights in the clinic of real servers, whose packets are counted
-in a capture on the scanner's side, then the race against nmap (race.py). Without root: the demo's clinic
-on loopback addresses, where no packets are counted. It prints, and never fails because a number is too
-high.
+in a capture on the scanner's side, the race against nmap (race.py), and nights in a street of other doors.
+Without root: the demo's clinic on loopback addresses, where no packets are counted. It prints, and never
+fails because a number is too high.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from tests.lab import demo, race
 from tests.lab.clinic import Clinic
 from tests.lab.net import missing
+from tests.lab.street import Street
 from tests.lab.tables import aim, show, table
 from tests.lab.wire import busiest_second, connections, frames
 
@@ -154,22 +155,29 @@ def start_up() -> tuple[Table, str]:
     return made, aim("start-up", median(spent), HELP_MS, "ms")
 
 
+def in_place(place: Clinic | Street, folder: Path, name: str) -> None:
+    """Three nights in a network of real servers; the first is captured."""
+    site, capture = place.site_file(folder / f"{name}.toml"), folder / f"{name}.pcap"
+
+    def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+        if capture.exists():
+            return place.lab.run(command, timeout=600)
+        with place.lab.capture(capture):
+            return place.lab.run(command, timeout=600)
+
+    told = nights(run, site, folder / name, f"the {name}, {len(place.lab.hosts) - 1} hosts")
+    show(*packets(capture), *told)
+
+
 def in_lab(folder: Path) -> None:
-    """The clinic of real servers; night 1 is captured."""
+    """The clinic of image servers and its race against nmap, then the street of other doors."""
     with Clinic() as clinic:
-        site, capture = clinic.site_file(folder / "lab.toml"), folder / "packets.pcap"
-
-        def run(command: list[str]) -> subprocess.CompletedProcess[str]:
-            if capture.exists():
-                return clinic.lab.run(command)
-            with clinic.lab.capture(capture):
-                return clinic.lab.run(command)
-
-        told = nights(run, site, folder / "lab", f"{clinic.network}, {len(clinic.lab.hosts) - 1} hosts")
-        show(*packets(capture), *told)
+        in_place(clinic, folder, "clinic")
         races = folder / "race"
         races.mkdir()
         race.race(clinic, races)
+    with Street() as street:
+        in_place(street, folder, "street")
 
 
 def on_loopback(folder: Path) -> None:

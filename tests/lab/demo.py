@@ -14,13 +14,11 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tests.lab import pc
+from tests.lab.peers import Peer
 from tests.lab.postoffice import office
 from tests.lab.scps import Scp, accept, scp
-
-if TYPE_CHECKING:
-    from tests.lab.peers import Peer
 
 ORTHANC = accept(version="OFFIS_DCMTK_367", implementation="1.2.276.0.7230010.3.0.3.6.7")
 OPEN, TITLES, REFUSES, SECOND, PC, PRINTER, MAIL = (f"127.77.1.{n}" for n in (10, 11, 12, 13, 20, 30, 2))
@@ -80,7 +78,8 @@ def clinic(stack: ExitStack) -> Peer:
     stack.enter_context(scp(Scp(associate=ORTHANC), OPEN, 11112))
     stack.enter_context(scp("titles", TITLES, 11112))
     stack.enter_context(scp("refuses_queries", REFUSES, 4242))
-    stack.enter_context(scp("printer", PC, 3389))
+    stack.enter_context(Peer(pc.remote_desktop, PC, 3389))
+    stack.enter_context(Peer(pc.open_screen, PC, 5900))
     return stack.enter_context(scp("printer", PRINTER, 9100))
 
 
@@ -99,7 +98,7 @@ def main() -> None:
         printer = clinic(stack)
         heading("Before anything is sent: the plan")
         netwatch("plan", site, "--data", data)
-        heading("Night 1: an open PACS, two that refuse, a PC, a printer")
+        heading("Night 1: an open PACS, two that refuse, a PC whose screen is open, a printer")
         netwatch("scan", site, "--data", data)
         stack.enter_context(scp(Scp(associate=ORTHANC), SECOND, 11112))
         heading("Night 2: a second PACS starts to answer")
