@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from netwatch.pace import Gate, Meters, Pace
 
 LONGEST = 8192  # bytes of an answer
+RECVERR = 11  # ip(7), Linux
 GLANCE = 0.2  # seconds until a stop is noticed
 STRANGERS = 20  # datagrams of others that we look at before we give up
 
@@ -67,6 +69,8 @@ class Datagram:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             try:
                 if any_port:
+                    with suppress(OSError):  # so that an ICMP refusal is heard though we are not connected
+                        sock.setsockopt(socket.IPPROTO_IP, RECVERR, 1)
                     sock.sendto(data, (self.target, self.port))
                 else:
                     sock.connect((self.target, self.port))

@@ -78,7 +78,10 @@ class Line:
     @property
     def certificate(self) -> bytes | None:
         """The server's certificate (DER), or None in clear and where it showed none."""
-        return self._tls.object.getpeercert(binary_form=True) if self._tls else None
+        try:
+            return self._tls.object.getpeercert(binary_form=True) if self._tls else None
+        except ValueError:  # the handshake did not come to its end
+            return None
 
     def send(self, data: bytes, what: str = "data") -> None:
         """Send all of it; the answer's time starts now. `what`: our word for it, in the audit log.

@@ -31,6 +31,9 @@ OPENINGS = (
     (b"\xff\xfd", "telnet"),
     (b"\xff\xfe", "telnet"),
     (b"\x15\x03", "tls"),
+    (b"\x17\x24", "remote-control"),  # TeamViewer
+    (b"\x30\x11\0\0\0\0\0\0", "remote-control"),  # Dameware
+    (b"SRS:Ready", "remote-control"),  # Splashtop
 )
 # MySQL and MariaDB: three bytes of length, sequence 0, then protocol 10, or an error packet.
 MYSQL_AT, MYSQL = 3, (b"\x00\x0a", b"\x00\xff")

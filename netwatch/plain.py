@@ -30,7 +30,7 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 # Two words that each begin with a capital: a forename and a name, or a product.
-_TWO = re.compile(r"\b[A-ZÀ-Þ][a-zß-ÿ'-]+ +[A-ZÀ-Þ][a-zß-ÿ'-]+\b")
+_TWO = re.compile(r"\b[A-ZÀ-Þ][A-Za-zÀ-ÿ'-]+[ ,]+[A-ZÀ-Þ][A-Za-zÀ-ÿ'-]+\b")
 
 
 def plain(told: bytes | str, most: int = LONGEST) -> str | None:

@@ -147,6 +147,8 @@ class Visit:
                 self._cover(probe.name, ports, Outcome.NOT_ASKED, self.halt.why or "")
             return
         self._rounds(target)
+        spoken = heard(self.observations)  # where another question had its answer, a mute one is no news
+        self.failures = [f for f in self.failures if f.reason is not Reason.MUTE or f.port not in spoken]
         self._recognise()
         self._look_back(asked)
 
@@ -222,7 +224,8 @@ class Visit:
             reason, detail = error.reason, error.detail
         except OtherProtocol as other:
             word = recognise(other.opening)
-            self.observations.append(target.observed(probe.name, port, word, {}))
+            over = "tcp" if port in target.open_ports else "udp"
+            self.observations.append(target.observed(probe.name, port, word, {}, over))
             if word == UNKNOWN:
                 reason, detail = Reason.PROTOCOL, "an answer that we do not recognise"
         except ScopeError as error:

@@ -83,9 +83,10 @@ def test_what_was_sent_is_in_the_audit_log_in_words() -> None:
     assert (entry["sent"], entry["ended"]) == (["PING (4 bytes)"], "4 bytes received")
 
 
-def test_a_port_that_says_that_it_is_closed_is_closed() -> None:
+@pytest.mark.parametrize("any_port", [False, True])
+def test_a_port_that_says_that_it_is_closed_is_closed(any_port: bool) -> None:  # noqa: FBT001
     with egress("127.91.0.3") as out, pytest.raises(PortClosed):
-        out.asking("q", "greet").ask("127.91.0.3", PORT, b"ping", "PING", patience=2)
+        out.asking("q", "greet").ask("127.91.0.3", PORT, b"ping", "PING", patience=2, any_port=any_port)
 
 
 def test_silence_is_no_answer_and_ends() -> None:

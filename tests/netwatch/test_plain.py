@@ -59,6 +59,7 @@ def test_no_canary_of_the_lab_is_kept(told: str) -> None:
 
 def test_where_nobody_vouches_for_a_text_two_capitals_are_enough() -> None:
     assert discreet("Jean Dupont", strict=True) is None
+    assert discreet("DUPONT JEAN", strict=True) is None
     assert discreet("Welcome to nginx!", strict=True) == "Welcome to nginx!"
 
 
