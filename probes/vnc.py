@@ -57,10 +57,13 @@ class Vnc:
     def observe(self, target: Target, port: int, egress: Way) -> Iterator[Observation]:
         """One connection, one try a night: some servers count visitors who leave, and shut them out."""
         with egress.connect(target.address, port, patience=self.timeout) as line:
-            greeting = line.read(4)
-            if greeting != b"RFB ":
+            greeting = line.take(GREETING)
+            if not b"RFB ".startswith(greeting[:4]):
                 raise OtherProtocol(greeting)
-            told = line.read(GREETING - 4)
+            greeting += line.read(GREETING - len(greeting))
+            if not greeting.startswith(b"RFB "):
+                raise OtherProtocol(greeting)
+            told = greeting[4:]
             facts: Facts = {"version": _version(told), "security": None, "authentication": "unknown"}
             try:
                 line.send(b"RFB 003.008\n", "RFB version")
