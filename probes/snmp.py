@@ -129,7 +129,7 @@ def _product(told: bytes) -> str | None:
             return f"{system} {release}"
     if release := version(told, WINDOWS):
         return f"Windows {release}"
-    return discreet(told, LONGEST)
+    return discreet(told, LONGEST) or discreet(told.partition(b",")[0], LONGEST)
 
 
 PROBE: ProbeFactory = Snmp

@@ -47,6 +47,7 @@ def told(text: bytes) -> Asked:
 
 
 DESCRIPTIONS = [
+    (b"Brother NC-8500h, Firmware Ver.1.05  (13.10.25),MID 8C5", "Brother NC-8500h"),
     (b"Linux pacs-dupont 6.1.0-18-amd64 #1 SMP Debian 6.1.76-1 (2024-02-01) x86_64", "Linux 6.1.0-18-amd64"),
     (b"FreeBSD nas.local 13.1-RELEASE-p9 FreeBSD 13.1-RELEASE-p9 amd64", "FreeBSD 13.1-RELEASE-p9"),
     (b"Hardware: Intel64 Family 6 Model 158 - Software: Windows Version 6.3 (Build 19041)", "Windows 6.3"),
