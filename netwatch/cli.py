@@ -195,6 +195,7 @@ def _listing(name: str, part: str, doc: str) -> None:
 
 
 _listing("findings", "findings", "List what is wrong, worst first, with what is unverified.")
+_listing("services", "services", "List every open port, and what answers there.")
 _listing("devices", "devices", "List every device ever seen on the site.")
 _listing("diff", "changes", "List what moved between the last two nights.")
 

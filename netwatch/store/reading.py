@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from netwatch.words import Catalogue
 
+UNTOLD = (None, "unknown")  # what one question does not know, another may have learnt
 NOW = "site = (select id from sites where slug = ?) and ended is null"
 
 
@@ -179,8 +180,8 @@ def _services(db: Database, site: str) -> Iterable[ServicePart]:
         told.sort(key=lambda row: (row["protocol"] not in VAGUE, row["last_seen"]))
         word = told[-1] if told else seen[0]
         facts: dict[str, Any] = {"protocol_from": "answer" if told else "port"}
-        for row in seen:
-            facts |= json.loads(row["facts"])
+        for row in sorted(seen, key=lambda row: (row["protocol"] == word["protocol"], row["probe"])):
+            facts |= {k: v for k, v in json.loads(row["facts"]).items() if v not in UNTOLD or k not in facts}
         yield ServicePart(
             device=word["device"],
             address=seen[0]["address"],

@@ -327,3 +327,25 @@ def test_how_bad_a_finding_is_depends_on_what_is_known_of_the_internet_side(stor
     assert document is not None
     assert document.findings[0].severity is document.changes[0].severity is Severity.HIGH
     assert CATALOGUE["dicom-name-only"].severity is Severity.LOW
+
+
+def test_what_one_question_does_not_know_hides_nothing_that_another_learnt(store: Store) -> None:
+    [_, seen] = night().observations
+    told = [
+        replace(
+            seen, probe="postgresql_trust", port=5432, protocol="postgresql", facts={"authentication": "none"}
+        ),
+        replace(
+            seen,
+            probe="postgresql",
+            port=5432,
+            protocol="postgresql",
+            facts={"authentication": "unknown", "product": "PostgreSQL"},
+        ),
+        replace(seen, probe="http", port=5432, protocol="tls", facts={"product": "other", "tls": None}),
+    ]
+    for number, order in enumerate((told, told[::-1])):
+        run = night(number)
+        record(store, replace(run, observations=(*run.observations, *order)))
+        [service] = [part for part in open_services(store) if part.port == 5432]
+        assert (service.facts["authentication"], service.facts["product"]) == ("none", "PostgreSQL")
