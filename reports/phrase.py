@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from netwatch.words import Catalogue, Words
 
 NAME = 40  # characters of a name that a stranger chose
-TEXT = 80  # characters of a fact
+TEXT = 80  # characters of a sentence that a stranger chose
+FACT = 160  # characters of a fact, such as the names of shares
 ADDRESS = 45  # the longest IPv6 address
 
 NO_BREAK = "\u00a0"
 _ESCAPE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_NUMBERED = re.compile(r"_\d\d$")  # one fact of several lines, such as sent_01, sent_02
 _STEP = re.compile(r"\n- |\A- ")
 
 
@@ -83,10 +85,10 @@ class Phrases:
             else str(value)
         )
 
-    def word(self, topic: str, value: str) -> str:
+    def word(self, topic: str, value: str, limit: int = TEXT) -> str:
         """The word for a value of an open list, such as a kind of device; else the value itself."""
         key = f"{topic}.{value}"
-        return self(key) if key in self.messages.sentences else clean(value, TEXT)
+        return self(key) if key in self.messages.sentences else clean(value, limit)
 
     def rule(self, catalogue: Catalogue, rule: str, title: str = "") -> Words:
         """What the catalogue says of the rule; for a rule it no longer knows, `title` stands in."""
@@ -120,13 +122,14 @@ class Phrases:
     def facts(self, facts: dict[str, Fact]) -> list[tuple[str, str]]:
         """The facts of a service as labels and values, those without a value left out."""
         return [
-            (self.word("phrase.fact", key), self._value(key, value))
+            (self.word("phrase.fact", _NUMBERED.sub("", key)), self._value(key, value))
             for key, value in facts.items()
             if value is not None and value != ""
         ]
 
     def _value(self, key: str, value: Fact) -> str:
-        """A fact's value: in words where it is one of ours, as it came where it is the device's."""
+        """In words where it is one of ours, or several of them; as it came where it is the device's."""
         if isinstance(value, bool):
             return self("phrase.yes" if value else "phrase.no")
-        return self.word(f"phrase.value.{key}", str(value))
+        parts = clean(value, FACT).split(", ")
+        return ", ".join(self.word(f"phrase.value.{key}", part, FACT) for part in parts)

@@ -12,7 +12,7 @@ from netwatch.document import port_list
 from netwatch.model import ChangeKind, Exposure, Severity, Status, Vantage
 from reports.annex import protocol
 from reports.gaps import vanished
-from reports.phrase import ADDRESS, TEXT, Phrases, clean, lower_first
+from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean, lower_first
 from reports.verdict import answer, asides, by_address, freshness, in_order, ordered
 
 if TYPE_CHECKING:
@@ -34,6 +34,12 @@ STYLES = {
 
 # What a reader looks for first: it stands in the place of "seen".
 _NEWS = {ChangeKind.APPEARED, ChangeKind.WORSENED}
+# What a row says by being there, and what a device is known again by: long, and nothing to look at. The
+# annex has them all.
+_ASIDE = {
+    *("protocol_from", "state"),
+    *("certificate_key", "favicon", "favicon_mmh3", "host_key", "onvif_uuid", "printer_uuid"),
+}
 _WIDTHS = {"where": 21, "address": 17, "protocol": 13}  # IPv4 and port; MAC; what leaves room for facts
 
 
@@ -132,10 +138,11 @@ def services(site_name: str, document: Document, catalogue: Catalogue, language:
     names = {device.id: say.short_name(device) for device in document.devices}
     table = _table(say, "where", "protocol", "facts")
     for row in sorted(document.services, key=lambda row: (by_address(row.address), row.port)):
-        facts = {key: value for key, value in row.facts.items() if key != "protocol_from"}
+        facts = {key: value for key, value in row.facts.items() if key not in _ASIDE}
+        spoken = protocol(say, row)
         table.add_row(
             _text(_where(row.address, row.port, names.get(row.device, ""))),
-            _text(protocol(say, row)),
+            _text(spoken if row.transport == "tcp" else f"{spoken} ({clean(row.transport, NAME).upper()})"),
             _text("\n".join(say("table.fact", label=name, value=value) for name, value in say.facts(facts))),
         )
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from netwatch.egress import KNOCK, Egress
 from netwatch.errors import ScopeError
 from netwatch.model import PortState, Reason
 from netwatch.pace import Pace
+from netwatch.ports import suggested
 from netwatch.probe import ProbeError
 from netwatch.scope import Scope
 from tests.lab.peers import Peer
@@ -323,3 +325,35 @@ def test_where_only_arp_may_ask_who_is_there_a_device_that_is_left_alone_gets_no
     egress = Egress(Scope(LAN, until=date.max))
     egress.bar("192.168.1.43", "egress.left-alone")
     assert egress.nmap_hosts([IPv4Network("192.168.1.42/31")])[0] == "192.168.1.42/32"
+
+
+@pytest.mark.parametrize("port", [502, 47_808])
+@pytest.mark.parametrize("is_a", table())
+def test_a_machine_that_a_byte_could_move_is_found_and_gets_none(is_a: str, port: int) -> None:
+    address = "127.79.0.30"
+    manners = sorted({manner for one in table().values() for manner in one.manners})
+    with (
+        here(address) as egress,
+        scp("printer", address, port) as peer,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as over_udp,
+    ):
+        over_udp.bind((address, port))
+        over_udp.settimeout(0.05)
+        egress.profile = "audit"
+        egress.classed(address, table()[is_a])
+        assert egress.knock(address, port) is PortState.OPEN
+        for manner in manners:
+            way = egress.asking("other", manner)
+            assert not egress.may(address, port, manner)
+            with pytest.raises(ScopeError, match="silent-port"), way.connect(address, port):
+                pass
+            with pytest.raises(ScopeError, match="silent-port"):
+                way.ask(address, port, b"\x00", "a byte")
+        time.sleep(0.1)  # for the peer to see the knock
+        assert (peer.connections, peer.received) == (int(egress.way == "connect"), 0)
+        with pytest.raises(TimeoutError):
+            over_udp.recv(1)
+
+
+def test_a_machine_is_told_by_its_port_alone() -> None:
+    assert (suggested(502), suggested(47_808)) == ("modbus", "unknown")  # BACnet is at home in UDP

@@ -25,8 +25,8 @@ def test_every_device_service_and_failure_has_its_row(document: Document) -> Non
 def test_a_protocol_guessed_from_its_port_says_so(document: Document) -> None:
     services = sheets(Phrases("fr"), document)[1]
     protocols = {row[2]: row[3] for row in services.rows}
-    assert protocols["3389/tcp"] == "rdp (supposé d'après le port)"
-    assert protocols["104/tcp"] == "dicom"
+    assert protocols["3389/tcp"] == "RDP (supposé d'après le port)"
+    assert protocols["104/tcp"] == "DICOM"
 
 
 def test_coverage_tells_open_closed_and_silent_ports_of_a_device_in_one_row(document: Document) -> None:

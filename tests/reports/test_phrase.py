@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 import unicodedata
@@ -10,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import probes
 import reports
 from netwatch.model import ChangeKind, Device, Exposure, Outcome, Reason, Severity, Status, Vantage
 from netwatch.words import Catalogue, flatten
 from reports.phrase import Phrases, clean, lower_first, steps, typeset
+from tests.reports.telling import Telling, facts_told, protocols_told
 
 FOLDER = Path(reports.__file__).parent
 TOPICS = sorted(path.name.removesuffix(".fr.toml") for path in FOLDER.glob("*.fr.toml"))
@@ -107,3 +110,60 @@ def test_a_rule_we_no_longer_know_keeps_the_title_it_had() -> None:
 def test_facts_without_a_value_are_left_out_and_ours_are_in_words() -> None:
     facts = Phrases("fr").facts({"query": "answered", "tls": False, "product": None, "odd": "x\x07y"})
     assert facts == [("recherche (C-FIND)", "répondue"), ("TLS", "non"), ("odd", "x y")]
+
+
+def test_several_values_of_ours_are_each_in_words_and_a_fact_of_many_lines_has_one_label() -> None:
+    say = Phrases("fr")
+    assert say.facts({"security": "none, tls, x"}) == [("protection", "aucune, TLS, x")]
+    assert say.facts({"share_names": "a" * 170}) == [("noms des partages", "a" * 159 + "…")]
+    assert [label for label, _ in say.facts({"sent_01": "x", "sent_12": "y"})] == ["envoyé", "envoyé"]
+
+
+def test_the_code_is_read_as_it_is_written() -> None:
+    text = """
+WORD = "door"
+TABLE = {1: "one", 2: "two"}
+def asked(answer) -> str:
+    return "yes" if answer else TABLE.get(answer, "none")
+def seen(target) -> Facts:
+    if target:
+        return {"a": "on" if target else "off", **{"b": TABLE[target]}, "k": asked(1)}
+    told = {"not": "told"}
+    return {"c": {"x": "y"}.get(target, "z")} | {"d": None}
+def observe(self, facts: Facts):
+    more: Facts = {"e": True}
+    more |= {"f": "word"}
+    facts["g"] = "yes"
+    facts.update(h="no")
+    facts.setdefault("i", "one")
+    yield target.observed(self.name, port, WORD, facts | {"j": 5})
+    yield target.observed(self.name, port, "gate", {})
+"""
+    read = Telling(ast.parse(text))
+    assert read.protocols == {"door", "gate"}
+    assert read.facts == {
+        "a": {"on", "off"}, "b": {"one", "two"}, "c": {"y", "z"}, "d": set(), "e": set(), "f": {"word"},
+        "g": {"yes"}, "h": {"no"}, "i": {"one"}, "j": set(), "k": {"yes", "one", "two", "none"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_fact_that_a_probe_tells_has_its_label_and_no_label_is_left_over(language: str) -> None:
+    labels = {key.removeprefix("fact.") for key in keys("phrase", language) if key.startswith("fact.")}
+    assert labels == set(facts_told())
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_word_of_ours_that_a_fact_may_be_is_in_words(language: str) -> None:
+    labels = keys("phrase", language)
+    wanted = {f"value.{key}.{word}" for key, words in facts_told().items() for word in words}
+    assert wanted == {key for key in labels if key.startswith("value.")}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_protocol_has_its_name_and_every_question_too(language: str) -> None:
+    labels = keys("annex", language)
+    named = {key.removeprefix("protocols.") for key in labels if key.startswith("protocols.")}
+    assert named == protocols_told()
+    asked = {key.removeprefix("question.") for key in labels if key.startswith("question.")}
+    assert asked == {"discovery", "liveness", "scan", "sweep", *probes.load()}

@@ -14,9 +14,13 @@ from netwatch.document import Document
 from netwatch.model import Exposure, Severity
 from netwatch.words import Catalogue
 from reports import table
+from reports.annex import sheets
+from reports.phrase import Phrases
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
+
+    from netwatch.model import Facts
 
 Draw = Callable[[str, Document, Catalogue, str], RenderableType]
 TABLES: tuple[Draw, ...] = (table.summary, table.findings, table.devices, table.changes, table.services)
@@ -112,3 +116,26 @@ def test_a_protocol_guessed_from_its_port_says_so(document: Document, catalogue:
 def test_an_absent_device_says_so(document: Document, catalogue: Catalogue) -> None:
     text = printed(table.devices("Cabinet", document, catalogue, "en"))
     assert text.count("not seen") == 1
+
+
+MARKS = {
+    "certificate_key": "sha256:01",
+    "host_key": "sha256:02",
+    "favicon": "sha256:03",
+    "printer_uuid": "04-04",
+}
+
+
+def test_marks_are_left_to_the_annex_and_what_speaks_over_udp_says_so(
+    document: Document, catalogue: Catalogue
+) -> None:
+    facts: Facts = {"protocol_from": "answer", "state": "open", "authentication": "none", **MARKS}
+    told = replace(document.services[0], protocol="sip", port=5060, transport="udp", facts=facts)
+    one = replace(document, services=(told,))
+    text = printed(table.services("Cabinet", one, catalogue, "en"))
+    assert "SIP (UDP)" in text
+    assert "password: none asked for" in text
+    assert not [mark for mark in MARKS.values() if mark in text]
+    assert "open" not in text
+    annex = str(sheets(Phrases("en"), one)[1].rows)
+    assert [mark for mark in MARKS.values() if mark not in annex] == []
