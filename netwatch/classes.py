@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 MEDICAL, UNKNOWN = "medical", "unknown"
 # The gentlest first. What each of them is, classes.toml says.
-MANNERS = ("knock", "dicom", "hear", "ipp", "web", "greet", "options", "upnp", "snmp", "audit")
+# A page is asked for after the greetings: to a Redis that nobody knows, `GET /` would be a question for a record.
+MANNERS = ("knock", "dicom", "hear", "ipp", "greet", "web", "options", "upnp", "snmp", "audit")
 SEEN_DICOM = {"archive", "medical-imaging"}
 
 

@@ -1,32 +1,44 @@
 """How do we ask one thing over HTTP without leaving by another door? httpx, over a Line. RFC 9110, RFC 9112.
 
 httpx writes the request and reads the answer; the connection beneath it is one that egress.py made, with its
-bounds of time and bytes. One request on a connection, no cookie, no redirect followed, nothing unpacked: a
-body is read to a limit as it comes, looked at and forgotten.
+bounds of time and bytes. httpx's Client is left out: it would read cookies, and refuse an answer because of
+where that redirects to. One request on a connection, no redirect followed, nothing unpacked: a body is read
+to a limit as it comes, looked at and forgotten.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from netwatch.certificate import certificate_facts
 from netwatch.model import Reason
 from netwatch.opening import recognise
+from netwatch.plain import plain
 from netwatch.probe import OtherProtocol, ProbeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from netwatch.egress import Way
     from netwatch.line import Line
+    from netwatch.model import Facts
 
 MOST = 65_536  # bytes of a body that we look at
+LONGEST = 1000  # characters of a header
+OPENING, TELLING = 16, 8  # first bytes that are kept to recognise a protocol, and how many surely tell it
 AGENT = "netwatch (network check of this practice)"
+
+# What servers of HTTPS say to who speaks to them in clear: Apache's, nginx's and Go's words.
+BAD_REQUEST, IN_CLEAR = 400, (b"SSL-enabled server port", b"to HTTPS port", b"to an HTTPS server")
+PARTIAL = {Reason.TIMEOUT, Reason.CLOSED, Reason.LIMIT}  # an answer that breaks off
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer. `headers`: lower-case names. `body`: its beginning, as it came; `whole`: was that all?"""
+    """An answer. `headers`: lower-case names, printable values. `body`: its beginning, as it came; `whole`:
+    was that all?"""
 
     status: int
     headers: Mapping[str, str]
@@ -34,8 +46,50 @@ class Page:
     whole: bool
 
     def header(self, name: str) -> str:
-        """A header, or nothing."""
+        """A header, or nothing; one that came several times is a list (RFC 9110 5.3)."""
         return self.headers.get(name, "")
+
+
+def page(  # noqa: PLR0913 - as `fetch`
+    way: Way,
+    address: str,
+    port: int,
+    path: str = "/",
+    *,
+    method: str = "GET",
+    most: int = MOST,
+    patience: float | None = None,
+    tls: bool = False,
+) -> tuple[Page, Facts]:
+    """One page: in clear, and on a second connection over TLS where the server wants that; `tls`: at once.
+
+    The facts: `tls`, and what its certificate says. Raises as `fetch`, and as Way.connect.
+    """
+
+    def ask(*, tls: bool) -> tuple[Page, Facts]:
+        with way.connect(address, port, patience=patience) as line:
+            if tls:
+                line.start_tls()
+            told = fetch(line, f"{address}:{port}", path, method=method, most=most)
+            return told, {"tls": tls, **certificate_facts(line.certificate)}
+
+    if tls:
+        return ask(tls=True)
+    try:
+        told, facts = ask(tls=False)
+    except OtherProtocol as other:
+        if recognise(other.opening) != "tls":
+            raise
+    except ProbeError as error:
+        if error.reason is not Reason.CLOSED:
+            raise
+        with suppress(ProbeError, OtherProtocol):  # it may only have hung up
+            return ask(tls=True)
+        raise
+    else:
+        if told.status != BAD_REQUEST or not any(words in told.body for words in IN_CLEAR):
+            return told, facts
+    return ask(tls=True)
 
 
 def fetch(  # noqa: PLR0913 - a request has as many parts
@@ -50,7 +104,7 @@ def fetch(  # noqa: PLR0913 - a request has as many parts
 ) -> Page:
     """Ask once. Over TLS where the line has started it. `host`: what the Host header says.
 
-    Raises OtherProtocol where the answer is not HTTP, ProbeError(PROTOCOL) where it breaks off its own rules.
+    Raises OtherProtocol where the answer is not HTTP, ProbeError(PROTOCOL) where it breaks HTTP's rules.
     """
     import httpcore  # noqa: PLC0415 - slow to import
     import httpx  # noqa: PLC0415
@@ -58,43 +112,55 @@ def fetch(  # noqa: PLR0913 - a request has as many parts
     scheme = "https" if line.tls_version else "http"
     stream = _stream(line, f"{method} {path}")
     told = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+    if not path.startswith("/"):  # it would change whom the Host header names
+        raise ProbeError(Reason.PROTOCOL, "no path that HTTP allows")
     try:
-        with (
-            httpx.Client(transport=_transport(stream), trust_env=False) as client,
-            client.stream(
-                method, f"{scheme}://{host}{path}", headers=told | dict(headers or {}), content=content
-            ) as answer,
-        ):
+        request = httpx.Request(
+            method, f"{scheme}://{host}{path}", headers=told | dict(headers or {}), content=content
+        )
+    except (httpx.InvalidURL, ValueError):  # a path that a peer made up
+        raise ProbeError(Reason.PROTOCOL, "no path that HTTP allows") from None
+    try:
+        with closing(_transport(stream).handle_request(request)) as answer:
             body, whole = _body(answer, most)
             return Page(answer.status_code, _headers(answer.headers.raw), body, whole)
-    except (httpcore.RemoteProtocolError, httpcore.LocalProtocolError, httpx.ProtocolError):
-        if stream.opening and recognise(stream.opening) != "http":
+    except (httpcore.RemoteProtocolError, httpcore.LocalProtocolError):
+        if _foreign(stream.opening):
             raise OtherProtocol(stream.opening) from None
-        reason = Reason.PROTOCOL if stream.opening else Reason.CLOSED
-        raise ProbeError(reason, "no answer that HTTP allows") from None
-    except (httpx.InvalidURL, httpx.HTTPError, UnicodeError, ValueError):
         raise ProbeError(Reason.PROTOCOL, "no answer that HTTP allows") from None
+    except ProbeError as error:
+        if error.reason in PARTIAL and _foreign(stream.opening):
+            raise OtherProtocol(stream.opening) from None
+        raise
+
+
+def _foreign(opening: bytes) -> bool:
+    """Are these another protocol's first bytes? A beginning of ours is not."""
+    return bool(opening) and recognise(opening) != "http" and not b"HTTP/".startswith(opening[:5])
 
 
 def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1")[:1000] for name, value in raw}
+    """What came under one name is one list (RFC 9110 5.3), cut, without control characters."""
+    values: dict[str, list[str]] = {}
+    for name, value in raw:
+        values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return {name: plain(", ".join(told), LONGEST) or "" for name, told in values.items()}
 
 
 def _body(answer: Any, most: int) -> tuple[bytes, bool]:  # noqa: ANN401 - an httpx.Response
     """(the beginning, was it all?). One that breaks off is told as far as it came."""
     import httpcore  # noqa: PLC0415
-    import httpx  # noqa: PLC0415
 
     body = bytearray()
     try:
         for part in answer.iter_raw():
             body += part
-            if len(body) >= most:
+            if len(body) > most:
                 return bytes(body[:most]), False
-    except (httpx.HTTPError, httpcore.RemoteProtocolError):
+    except httpcore.RemoteProtocolError:
         return bytes(body), False
     except ProbeError as error:
-        if error.reason not in {Reason.TIMEOUT, Reason.CLOSED, Reason.LIMIT}:
+        if error.reason not in PARTIAL:
             raise
         return bytes(body), False
     return bytes(body), True
@@ -117,7 +183,10 @@ def _stream(line: Line, what: str) -> Any:  # noqa: ANN401 - httpcore is importe
                 if error.reason is Reason.CLOSED and self.opening:
                     return b""
                 raise
-            self.opening = self.opening or told[:16]
+            if len(self.opening) < OPENING:
+                self.opening += told[: OPENING - len(self.opening)]
+                if len(self.opening) >= TELLING and _foreign(self.opening):
+                    raise OtherProtocol(self.opening)
             return told
 
         def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002

@@ -77,6 +77,7 @@ def test_the_gentlest_manner_is_asked_first_and_an_audit_last() -> None:
     known = {manner for one in table().values() for manner in one.manners}
     assert set(MANNERS) == known
     assert sorted(known, key=manner_order)[:3] == ["knock", "dicom", "hear"]
+    assert manner_order("greet") < manner_order("web"), "GET / would be a question for a record to a Redis"
     assert sorted([*known, "new"], key=manner_order)[-2:] == ["audit", "new"]
 
 

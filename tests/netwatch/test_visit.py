@@ -335,13 +335,13 @@ FREE = 8000  # a port of which the number suggests a page, and nobody is sure
 def test_the_gentlest_manner_comes_first_and_what_was_recognised_is_left_to_its_own_question() -> None:
     log: list[tuple[str, int]] = []
     probes = (
-        Spoken("zeta", stays_mute, manner="greet", log=log),
-        Spoken("alpha", says("beta"), manner="web", log=log),
-        Spoken("beta", says("beta"), manner="greet", anywhere=False, log=log),
+        Spoken("alpha", stays_mute, manner="web", log=log),
+        Spoken("zeta", says("beta"), manner="greet", log=log),
+        Spoken("beta", says("beta"), manner="web", anywhere=False, log=log),
     )
     with at("127.86.1.1", FREE), visit("127.86.1.1", *probes) as one:
         one.usual()
-    assert log == [("alpha", FREE), ("beta", FREE)]
+    assert log == [("zeta", FREE), ("beta", FREE)]
 
 
 def test_another_protocol_is_recognised_by_its_opening_and_its_own_question_follows() -> None:
