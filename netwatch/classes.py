@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MEDICAL, UNKNOWN = "medical", "unknown"
-# The gentlest first. What each of them is, classes.toml says. A page comes after the greetings: to a Redis that
-# nobody knows, `GET /` would be a question for a record.
+# The gentlest first. What each of them is, classes.toml says. A page comes after the greetings: to a Redis
+# that nobody knows, `GET /` would be a question for a record.
 MANNERS = ("knock", "dicom", "hear", "ipp", "greet", "web", "options", "upnp", "snmp", "audit")
 SEEN_DICOM = {"archive", "medical-imaging"}
 

@@ -93,9 +93,9 @@ class Egress:
         """Another device is there than we thought."""
         self._meters.gate(address).barred = ""
 
-    def asking(self, question: str, manner: str) -> Way:
-        """The way out for one question."""
-        return Way(self, question, manner)
+    def asking(self, question: str, manner: str, *, longest: float | None = None) -> Way:
+        """The way out for one question. `longest`: seconds for an answer, however long it would wait."""
+        return Way(self, question, manner, longest)
 
     def sweep(
         self, address: str, ports: Iterable[int], *, first_answer: bool = False, question: str = "sweep"
@@ -259,6 +259,7 @@ class Way:
     egress: Egress
     question: str
     manner: str
+    longest: float | None = None
 
     @contextmanager
     def connect(self, address: str, port: int, *, patience: float | None = None) -> Iterator[Line]:
@@ -266,7 +267,10 @@ class Way:
 
         Raises ScopeError where it may not leave, ProbeError where nobody takes it.
         """
-        with self.egress.talk(address, port, patience, self.question, self.manner).line() as line:
+        waits = [seconds for seconds in (patience, self.longest) if seconds is not None]
+        with self.egress.talk(
+            address, port, min(waits, default=None), self.question, self.manner
+        ).line() as line:
             yield line
 
     def ask(  # noqa: PLR0913 - one datagram, and how it is answered

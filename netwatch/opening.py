@@ -25,6 +25,7 @@ OPENINGS = (
     (b"-ERR", "redis"),
     (b"-NOAUTH", "redis"),
     (b"-DENIED", "redis"),
+    (b"ERROR\r\n", "memcached"),
     (b"+OK", "pop3"),
     (b"* OK", "imap"),
     (b"\xff\xfb", "telnet"),

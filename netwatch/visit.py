@@ -37,7 +37,7 @@ from netwatch.portset import PortSet
 from netwatch.probe import OtherProtocol, PortClosed, ProbeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from netwatch.classes import Class
     from netwatch.egress import Egress
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 8  # mute ports: a device with so many is asked no more tonight
 AT_LEAST = {PortState.OPEN, PortState.CLOSED}
-DICOM = "dicom"
+DICOM, SHORT = "dicom", 2.0  # seconds for an answer of a port that nobody vouched for
 QUIET = {Reason.MUTE, Reason.CLOSED, Reason.TIMEOUT, Reason.PROTOCOL, Reason.LIMIT}
 
 
@@ -213,9 +213,10 @@ class Visit:
     def _question(self, probe: Probe, target: Target, port: int) -> Reason | None:
         """One question to one port, and what became of it: why it has no answer, or None."""
         reason, detail = None, ""
+        hurried = port in target.free and probe.manner != DICOM
+        way = self.egress.asking(probe.name, probe.manner, longest=SHORT if hurried else None)
         try:
-            # One at a time, so that what was seen before a failure is kept.
-            for seen in probe.observe(target, port, self.egress.asking(probe.name, probe.manner)):
+            for seen in probe.observe(target, port, way):  # what was seen before a failure is kept
                 self.observations.append(seen)
         except PortClosed:
             self._cover(probe.name, (port,), Outcome.CLOSED)
@@ -224,8 +225,8 @@ class Visit:
             reason, detail = error.reason, error.detail
         except OtherProtocol as other:
             word = recognise(other.opening)
-            over = "tcp" if port in target.open_ports else "udp"
-            self.observations.append(target.observed(probe.name, port, word, {}, over))
+            transport = "tcp" if port in target.open_ports else "udp"
+            self.observations.append(target.observed(probe.name, port, word, {}, transport))
             if word == UNKNOWN:
                 reason, detail = Reason.PROTOCOL, "an answer that we do not recognise"
         except ScopeError as error:
@@ -233,10 +234,8 @@ class Visit:
         except Exception as error:  # noqa: BLE001 - a broken probe never stops a scan
             reason, detail = Reason.BUG, where(error)
         outcome = Outcome.ANSWERED
-        unseen = (
-            reason is Reason.MUTE and port not in target.open_ports
-        )  # over UDP, which is nowhere told open
-        if unseen or (reason in QUIET and port in target.free and probe.manner != DICOM):
+        over_udp = port not in target.open_ports  # which nowhere is told open
+        if (over_udp and reason is Reason.MUTE) or (hurried and reason in QUIET):
             # Nobody vouched for this port: that it does not speak this either is no news.
             self._cover(probe.name, (port,), Outcome.NO_ANSWER)
             return Reason.MUTE
@@ -248,9 +247,8 @@ class Visit:
 
     def _look_back(self, ports: Iterable[int]) -> bool:
         """Does a guarded device still answer there as it did? If not, everything stops."""
-        before: Mapping[int, PortState] = {
-            port: state for port in ports if (state := self.states[port]) in AT_LEAST
-        }
+        states = {port: self.states[port] for port in ports}
+        before = {port: state for port, state in states.items() if state in AT_LEAST}
         if not self.is_a.guarded or not before:
             return True
         try:
