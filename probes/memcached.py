@@ -1,0 +1,78 @@
+"""Does the memory of applications (memcached) answer a stranger? memcached: doc/protocol.txt, "version".
+
+One `version`, which reads nothing that is kept there. memcached knows no password unless it was built and
+set up for one; then it refuses this command, or hangs up. Where it stops: its UDP port is not asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from annotated_types import Ge, Le
+
+from netwatch import plain
+from netwatch.doors import doors
+from netwatch.model import Vantage
+from netwatch.probe import OtherProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from netwatch.egress import Way
+    from netwatch.line import Line
+    from netwatch.model import Facts, Finding, Observation, Target
+    from netwatch.probe import ProbeFactory
+
+ANSWERED, REFUSED = b"VERSION ", b"CLIENT_ERROR una"  # "unauthenticated": memcached -Y
+LONGEST, LONGEST_VERSION = 16, 64
+
+
+@dataclass(frozen=True, slots=True)
+class Memcached:
+    """One `version`. `timeout`: seconds for the answer."""
+
+    name: ClassVar[str] = "memcached"
+    manner: ClassVar[str] = "greet"
+    usual: ClassVar[tuple[int, ...]] = (11211,)
+    timeout: Annotated[float, Ge(0.5), Le(60)] = 5.0
+
+    def wants(self, target: Target) -> tuple[int, ...]:
+        """Where it is at home, and where it was heard."""
+        return doors(target, ("memcached",), self.usual)
+
+    def observe(self, target: Target, port: int, egress: Way) -> Iterator[Observation]:
+        """One connection, one line."""
+        with egress.connect(target.address, port, patience=self.timeout) as line:
+            line.send(b"version\r\n", "version")
+            told = _opening(line)
+            facts: Facts = {"product": "memcached", "version": None, "authentication": "password"}
+            if told.startswith(ANSWERED):
+                if b"\n" not in told:
+                    told += line.until(b"\n", LONGEST_VERSION)
+                facts |= {"version": plain.version(told, r"^VERSION (\S+)"), "authentication": "none"}
+            elif not told.startswith(REFUSED):
+                raise OtherProtocol(told)
+        yield target.observed(self.name, port, "memcached", facts)
+
+    def judge(self, seen: Observation) -> Iterable[Finding]:
+        """Open to all, or at least in sight of the internet."""
+        if seen.protocol != "memcached":
+            return
+        if seen.facts.get("authentication") == "none":
+            yield seen.finding("memcached-no-password")
+        elif seen.vantage is Vantage.OUTSIDE:
+            yield seen.finding("memcached-reachable")
+
+
+def _opening(line: Line) -> bytes:
+    """The answer's first bytes: until they are one of ours, or cannot become one."""
+    told = line.take(LONGEST)
+    while not told.startswith((ANSWERED, REFUSED)) and (
+        ANSWERED.startswith(told) or REFUSED.startswith(told)
+    ):
+        told += line.take(LONGEST - len(told))
+    return told
+
+
+PROBE: ProbeFactory = Memcached
