@@ -193,7 +193,7 @@ def test_samba_is_not_windows_7_and_windows_7_needs_to_stop_at_2_1() -> None:
     old_windows = Server((0x0202, 0x0210), version=(6, 1, 7601))
     assert told(old_windows, "product") == ("Windows 7 / Server 2008 R2",)
     pretender = Server(version=(6, 1, 7601))
-    assert "or" in str(told(pretender, "product")[0])
+    assert told(pretender, "product") == (None,)
     assert "support_ends" not in asked(pretender).facts
     assert told(Server((0x0202, 0x0210), version=(6, 1, 0)), "product") == ("Samba",)
 
