@@ -85,7 +85,7 @@ class Vnc:
 
 
 def _version(told: bytes) -> str | None:
-    """`003.008\\n` as `3.8`."""
+    """The version of a greeting, such as `3.8`."""
     major, dot, minor = told[:3], told[3:4], told[4:7]
     if dot != b"." or not (major + minor).isdigit() or told[7:] != b"\n":
         return None
