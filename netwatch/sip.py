@@ -1,0 +1,80 @@
+"""How is a telephone asked what it can do, and what of its answer may be kept? RFC 3261 11, RFC 3581.
+
+OPTIONS rings nowhere and signs nobody in. No user is named.
+"""
+
+from __future__ import annotations
+
+import re
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from netwatch.model import Reason
+from netwatch.plain import discreet, plain
+from netwatch.probe import ProbeError
+
+if TYPE_CHECKING:
+    from netwatch.model import Facts
+
+ASKS = {401, 407}  # RFC 3261 21.4.2, 21.4.8
+
+# "Yealink SIP-T46S 66.84.0.15", "kamailio (5.6.3 (x86_64/linux))": a name, and a version where one follows.
+# What comes after it, such as a card's address or a serial number, is left out.
+AGENT = r"([A-Za-z0-9][\w /.+-]{0,38}?)(?:[ /_(-]+v?(\d+(?:\.\d+)+[\w.~-]*)|[ ,;(]+[0-9A-Fa-f]{12}\b|[,;(]|$)"
+# Two words with capitals could be a person; behind these makers' names, a model or PBX is none.
+MAKERS = {
+    "aastra",
+    "alcatel",
+    "asterisk",
+    "avaya",
+    "cisco",
+    "fanvil",
+    "gigaset",
+    "grandstream",
+    "mitel",
+    "panasonic",
+}
+MAKERS |= {"polycom", "siemens", "snom", "yealink"}
+
+
+def question(where: str, transport: str) -> bytes:
+    """OPTIONS for the server itself. Nobody is called `netwatch.invalid` (RFC 2606); `rport`: answer where
+    this came from. `transport`: tcp or udp."""
+    over = "" if transport == "udp" else f";transport={transport}"
+    told = (
+        f"OPTIONS sip:{where}{over} SIP/2.0",
+        f"Via: SIP/2.0/{transport.upper()} netwatch.invalid;rport;branch=z9hG4bK{token_hex(8)}",
+        "Max-Forwards: 70",
+        f"To: <sip:{where}>",
+        f"From: <sip:netwatch.invalid>;tag={token_hex(4)}",
+        f"Call-ID: {token_hex(8)}",
+        "CSeq: 1 OPTIONS",
+        "Accept: application/sdp",
+        "Content-Length: 0",
+    )
+    return "\r\n".join((*told, "", "")).encode("ascii")
+
+
+def facts(answer: bytes) -> Facts:
+    """`product`, `version`, and `authentication`: `password` where even this question wants one.
+
+    Raises ProbeError(PROTOCOL) where the answer does not begin as SIP's do.
+    """
+    status = re.match(rb"SIP/2\.0 (\d{3})\b", answer)
+    if status is None:
+        raise ProbeError(Reason.PROTOCOL, "no status line that SIP allows")
+    head = answer.partition(b"\r\n\r\n")[0]
+    agent = re.search(rb"\r\n(?:Server|User-Agent)[ \t]*:([^\r\n]*)", head, re.IGNORECASE)
+    named = re.match(AGENT, plain(agent[1]) or "") if agent else None
+    name = named[1].strip() if named else ""
+    return {
+        "product": name if _model(name) else discreet(name, strict=True),
+        "version": named[2][:40] if named and named[2] else None,
+        "authentication": "password" if int(status[1]) in ASKS else "unknown",
+    }
+
+
+def _model(name: str) -> bool:
+    """A maker we know, and what can only be a model."""
+    maker, *words = name.split() or [""]
+    return maker.lower() in MAKERS and all(word == "PBX" or re.search(r"\d", word) for word in words)
