@@ -10,6 +10,16 @@ import re
 import unicodedata
 
 LONGEST = 80  # characters of a fact
+# Makers of printers, cameras and telephones, and their programs: a name that begins so is a model, as "EPSON
+# Stylus", and nobody's.
+MAKERS = frozenset({
+    "aastra", "alcatel", "asterisk", "avaya", "axis", "bosch", "brother", "canon", "cisco", "dahua",
+    "dell", "develop", "epson", "fanvil", "foscam", "fujifilm", "gigaset", "grandstream", "gstreamer",
+    "hanwha", "helix", "hikvision", "hipcam", "hp", "icatch", "konica", "kyocera", "lexmark", "live555",
+    "mitel", "mobotix", "oki", "olivetti", "panasonic", "polycom", "reolink", "ricoh", "rtsp",
+    "samsung", "sharp", "siemens", "snom", "sony", "toshiba", "utax", "vivotek", "vlc", "xerox",
+    "yealink", "zebra",
+})  # fmt: skip
 
 # Shapes of a person or of a record: a DICOM name, a date, a long number, a word that announces a patient,
 # SURNAME Forename or Forename SURNAME, Surname, Forename.
@@ -49,6 +59,14 @@ def discreet(told: bytes | str, most: int = LONGEST, *, strict: bool = False) ->
     if text is None or _PERSON.search(text) or _NAMED.search(text) or (strict and _TWO.search(text)):
         return None
     return text[:most].strip()
+
+
+def model(told: bytes | str, most: int = 60) -> str | None:
+    """What a device calls itself: behind a maker's name what no record can be, else what no person can be."""
+    maker, _, rest = (plain(told, most) or "").partition(" ")
+    if maker.lower() not in MAKERS:
+        return discreet(f"{maker} {rest}", most, strict=True)
+    return f"{maker} {discreet(rest, most) or ''}".strip()
 
 
 def version(told: bytes | str, pattern: str, most: int = 40) -> str | None:

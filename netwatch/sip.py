@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from netwatch.model import Reason
-from netwatch.plain import discreet, plain
+from netwatch.plain import model, plain
 from netwatch.probe import ProbeError
 
 if TYPE_CHECKING:
@@ -21,20 +21,6 @@ ASKS = {401, 407}  # RFC 3261 21.4.2, 21.4.8
 # "Yealink SIP-T46S 66.84.0.15", "kamailio (5.6.3 (x86_64/linux))": a name, and a version where one follows.
 # What comes after it, such as a card's address or a serial number, is left out.
 AGENT = r"([A-Za-z0-9][\w /.+-]{0,38}?)(?:[ /_(-]+v?(\d+(?:\.\d+)+[\w.~-]*)|[ ,;(]+[0-9A-Fa-f]{12}\b|[,;(]|$)"
-# Two words with capitals could be a person; behind these makers' names, a model or PBX is none.
-MAKERS = {
-    "aastra",
-    "alcatel",
-    "asterisk",
-    "avaya",
-    "cisco",
-    "fanvil",
-    "gigaset",
-    "grandstream",
-    "mitel",
-    "panasonic",
-}
-MAKERS |= {"polycom", "siemens", "snom", "yealink"}
 
 
 def question(where: str, transport: str) -> bytes:
@@ -68,13 +54,7 @@ def facts(answer: bytes) -> Facts:
     named = re.match(AGENT, plain(agent[1]) or "") if agent else None
     name = named[1].strip() if named else ""
     return {
-        "product": name if _model(name) else discreet(name, strict=True),
+        "product": model(name),
         "version": named[2][:40] if named and named[2] else None,
         "authentication": "password" if int(status[1]) in ASKS else "unknown",
     }
-
-
-def _model(name: str) -> bool:
-    """A maker we know, and what can only be a model."""
-    maker, *words = name.split() or [""]
-    return maker.lower() in MAKERS and all(word == "PBX" or re.search(r"\d", word) for word in words)

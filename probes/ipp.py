@@ -17,7 +17,7 @@ from annotated_types import Ge, Le
 from netwatch.certificate import certificate_facts
 from netwatch.doors import doors
 from netwatch.model import Reason, Vantage
-from netwatch.plain import plain, version
+from netwatch.plain import model, version
 from netwatch.probe import ProbeError
 from netwatch.web import fetch
 
@@ -177,7 +177,7 @@ def _facts(page: Page, told: Mapping[str, list[bytes]]) -> Facts:
     status = HEADER.unpack_from(page.body)[2]
     first = {name: values[0] for name, values in told.items() if values}
     cups = version(page.header("server"), r"^CUPS/(\d[\d.]*)")
-    product = plain(first.get(MODEL, b""), 60)
+    product = model(first.get(MODEL, b""))
     firmware = version(first.get(FIRMWARE, b""), r"^(\S+)")
     uuid = re.fullmatch(rb"urn:uuid:([0-9a-fA-F-]{36})", first.get(MARK, b""))
     return {

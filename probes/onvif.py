@@ -17,7 +17,7 @@ from annotated_types import Ge, Le
 
 from netwatch.doors import doors
 from netwatch.model import Reason, Vantage
-from netwatch.plain import discreet, plain
+from netwatch.plain import discreet, model
 from netwatch.probe import ProbeError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _facts(text: str, scopes: list[str]) -> Facts:
     uuid = re.search(rf"Address\b[^<>]*>\s*{UUID}\s*</", text)
     name = discreet(_said(scopes, "name"), 40, strict=True)
     return {
-        "product": plain(_said(scopes, "hardware"), 40) or name,
+        "product": model(_said(scopes, "hardware"), 40) or name,
         "onvif_uuid": uuid[1].lower() if uuid else None,
     }
 

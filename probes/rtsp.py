@@ -15,7 +15,7 @@ from annotated_types import Ge, Le
 
 from netwatch.doors import doors
 from netwatch.model import Reason, Vantage
-from netwatch.plain import plain
+from netwatch.plain import model, plain
 from netwatch.probe import OtherProtocol, ProbeError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _facts(status: int, head: bytes) -> Facts:
     server = re.search(rb"\r\nServer:([^\r\n]*)", head, re.IGNORECASE)
     named = re.match(SERVER, plain(server[1]) or "") if server else None
     return {
-        "product": named[1].strip() if named else None,
+        "product": model(named[1]) if named else None,
         "version": named[2] if named else None,
         "authentication": "password" if status == UNAUTHORIZED else "unknown",
     }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwatch.plain import discreet, plain, version
+from netwatch.plain import discreet, model, plain, version
 from tests.lab.canary import STORED
 
 PEOPLE = [
@@ -97,3 +97,21 @@ def test_a_version_is_made_of_what_versions_are_made_of(told: str, kept: str | N
 
 def test_a_version_is_never_longer_than_it_may_be() -> None:
     assert version("v" + "1" * 500, r"v(\d+)") == "1" * 40
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("EPSON Stylus Photo", "EPSON Stylus Photo"),
+        ("Brother HL-L2350DW series", "Brother HL-L2350DW series"),
+        ("HP LaserJet MFP M428fdw", "HP LaserJet MFP M428fdw"),
+        ("DS-2CD2043G2-I", "DS-2CD2043G2-I"),
+        ("HP DUPONT Jean", "HP"),
+        ("Canon 12/03/1961", "Canon"),
+        ("DUPONT JEAN", None),
+        ("Jean Dupont", None),
+        ("", None),
+    ],
+)
+def test_a_device_is_known_by_its_model_and_never_by_a_person(told: str, kept: str | None) -> None:
+    assert model(told) == kept

@@ -20,7 +20,7 @@ def told(agent: str, status: str = "200 OK") -> bytes:
         ("Asterisk PBX 18.9.0", "Asterisk PBX", "18.9.0"),
         ("FPBX-16.0.40(18.9.0)", "FPBX", "16.0.40"),
         ("snomD785 0004139A0B0C", "snomD785", None),
-        ("Yealink DUPONT", None, None),
+        ("Yealink DUPONT Jean", "Yealink", None),
         ("DUPONT Jean", None, None),
         ("Jean Dupont", None, None),
         ("DUPONT^JEAN 1.2", None, None),
