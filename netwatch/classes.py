@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from netwatch.ports import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
 MEDICAL, UNKNOWN = "medical", "unknown"
 # The gentlest first. What each of them is, classes.toml says. A page comes after the greetings: to a Redis
 # that nobody knows, `GET /` would be a question for a record.
-MANNERS = ("knock", "dicom", "hear", "ipp", "greet", "web", "options", "upnp", "snmp", "audit")
+MANNERS = ("knock", "dicom", "hear", "ipp", "greet", "options", "web", "upnp", "snmp", "audit")
 SEEN_DICOM = {"archive", "medical-imaging"}
 
 
@@ -44,15 +44,19 @@ class Evidence:
     ports: frozenset[int] = frozenset()
     unless: frozenset[int] = frozenset()
     gateway: bool = False
+    speaks: frozenset[str] = frozenset()
 
-    def holds(self, vendor: str | None, open_ports: Iterable[int], *, gateway: bool) -> bool:
+    def holds(
+        self, vendor: str | None, open_ports: Iterable[int], spoken: Container[str], *, gateway: bool
+    ) -> bool:
         """Does it hold here?"""
         name = (vendor or "").lower()
         made = any(name.startswith(maker.lower()) for maker in self.makers)
         called = any(word.lower() in name for word in self.words)
         found = set(open_ports)
         opened = bool(self.ports & found) and not self.unless & found
-        return made or called or opened or (self.gateway and gateway)
+        said = any(word in spoken for word in self.speaks) and not self.unless & found
+        return made or called or opened or said or (self.gateway and gateway)
 
 
 @cache
@@ -66,6 +70,7 @@ def _data() -> tuple[Mapping[str, Class], tuple[Evidence, ...]]:
             frozenset(expand(one.get("ports", ()))),
             frozenset(expand(one.get("unless", ()))),
             one.get("gateway", False),
+            frozenset(one.get("speaks", ())),
         )
         for one in data.pop("evidence")
     )
@@ -94,10 +99,12 @@ def class_of(kind: str, declared: str | None = None) -> Class:
     return next((one for one in classes.values() if kind in one.kinds), classes[UNKNOWN])
 
 
-def kind_of(vendor: str | None, open_ports: Iterable[int], *, gateway: bool = False) -> str:
+def kind_of(
+    vendor: str | None, open_ports: Iterable[int], spoken: Iterable[str] = (), *, gateway: bool = False
+) -> str:
     """What the evidence says a device is, the strongest first; `unknown` without any."""
-    ports = tuple(open_ports)
-    return next((e.kind for e in _data()[1] if e.holds(vendor, ports, gateway=gateway)), UNKNOWN)
+    ports, heard = tuple(open_ports), frozenset(spoken)
+    return next((e.kind for e in _data()[1] if e.holds(vendor, ports, heard, gateway=gateway)), UNKNOWN)
 
 
 def rank(kind: str) -> int:

@@ -39,6 +39,12 @@ class Tally:
     meters: Meters
     gate: Gate
     counted: int = 0
+    since: int = 0  # what had left when it was our turn to speak
+
+    @property
+    def spare(self) -> int:
+        """Packets of the kernel's own that room is kept for: acknowledgements, and the end."""
+        return min(PIECES, self.gate.meter.most // 5)
 
     def turn(self, packets: int) -> None:
         """Count what has left by now; then wait until the device takes so many more."""
@@ -48,14 +54,21 @@ class Tally:
             self.meters.count(self.gate, packets, taken=True)
             return
         self.meters.count(self.gate, left - self.counted, taken=True)
-        self.counted = left
-        self.meters.room(self.gate, packets)
+        self.counted = self.since = left
+        self.meters.room(self.gate, packets + self.spare)
 
     def watch(self) -> None:
-        """While we wait for an answer: one that comes in too many pieces is not acknowledged to its end."""
+        """While we wait for an answer: its pieces have their turn, and one that comes in too many is not
+        acknowledged to its end."""
         left = self._left()
-        if left is not None and left - self.counted > PIECES:
+        if left is None:
+            return
+        if left - self.since > PIECES:
             raise ProbeError(Reason.LIMIT, "an answer in more pieces than we acknowledge")
+        if left - self.counted >= self.spare:
+            self.meters.count(self.gate, left - self.counted, taken=True)
+            self.counted = left
+            self.meters.room(self.gate, self.spare)
 
     def _left(self) -> int | None:
         try:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     # The ladder of a rule and its rung there, or None for a rule that stands alone.
     Ladder = Callable[[str], tuple[str, int] | None]
+    # The fact that decides whether a rule holds, or None.
+    Decisive = Callable[[str], str | None]
 
+UNTOLD = (None, "unknown")
 ASKED = {Outcome.ANSWERED, Outcome.CLOSED, Outcome.FILTERED}
 GONE = {Outcome.ANSWERED, Outcome.CLOSED}
 
@@ -31,7 +34,8 @@ class Picture:
     """What was known before tonight.
 
     `asked`: by (device, probe), the ports whose question was once answered; for the probe `sweep`, the
-    ports once found not open. `facts`: by (device, probe, port), the last ones.
+    ports once found not open. `facts`: by (device, probe, port), the last ones; `spoken`: the
+    protocol that they were told in.
     """
 
     findings: Mapping[Finding, Status] = field(default_factory=dict)
@@ -39,6 +43,7 @@ class Picture:
     asked: Mapping[tuple[str, str], Container[int]] = field(default_factory=dict)
     facts: Mapping[tuple[str, str, int], Facts] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
+    spoken: Mapping[tuple[str, str, int], str] = field(default_factory=dict)
 
     def covers(self, address: str) -> bool:
         """Was this address ever looked at?"""
@@ -53,9 +58,9 @@ class Night:
     changes: tuple[Change, ...]
 
 
-def compare(before: Picture, run: Run, ladder: Ladder) -> Night:
+def compare(before: Picture, run: Run, ladder: Ladder, decisive: Decisive = lambda _: None) -> Night:
     """The night. `compare(after, same run)` moves nothing."""
-    now = _settle(before, run, _answers(run.coverage), ladder)
+    now = _settle(before, run, _answers(run.coverage), ladder, decisive)
     changes = [
         *_arrivals(before, run, now, ladder),
         *_departures(before, now, ladder),
@@ -79,13 +84,33 @@ def _answers(coverage: Iterable[Coverage]) -> Answers:
     return answers
 
 
-def _settled(finding: Finding, answers: Answers, otherwise: frozenset[tuple[str, str, int]]) -> bool:
+def _left_open(before: Picture, run: Run, decisive: Decisive) -> frozenset[Finding]:
+    """Findings whose question was answered tonight without the fact that decides them: a server that says
+    "not now", or whose answer was cut, has proved nothing. Another protocol in its place has."""
+    told = {(seen.device, seen.probe, seen.port): seen for seen in run.observations}
+    open_ones = set()
+    for finding in before.findings:
+        key = (finding.device, finding.probe, finding.port)
+        seen, fact = told.get(key), decisive(finding.rule)
+        same = seen is not None and before.spoken.get(key, seen.protocol) == seen.protocol
+        if seen is not None and same and fact is not None and seen.facts.get(fact) in UNTOLD:
+            open_ones.add(finding)
+    return frozenset(open_ones)
+
+
+def _settled(
+    finding: Finding,
+    answers: Answers,
+    otherwise: frozenset[tuple[str, str, int]],
+    left_open: frozenset[Finding],
+) -> bool:
     def answered(probe: str) -> bool:
         return finding.port in answers.get((finding.device, probe), ())
 
     question = (finding.device, finding.probe, finding.port)
     knocked = finding.transport == "tcp" and answered("sweep")  # a closed TCP port says nothing of UDP
-    return knocked or (answered(finding.probe) and question not in otherwise)
+    told = answered(finding.probe) and question not in otherwise and finding not in left_open
+    return knocked or told
 
 
 def _asked_otherwise(before: Picture, run: Run) -> frozenset[tuple[str, str, int]]:
@@ -100,11 +125,14 @@ def _asked_otherwise(before: Picture, run: Run) -> frozenset[tuple[str, str, int
     )
 
 
-def _settle(before: Picture, run: Run, answers: Answers, ladder: Ladder) -> dict[Finding, Status]:
+def _settle(
+    before: Picture, run: Run, answers: Answers, ladder: Ladder, decisive: Decisive
+) -> dict[Finding, Status]:
     """Every finding of before and of tonight, with its status now."""
     otherwise = _asked_otherwise(before, run)
+    left_open = _left_open(before, run, decisive)
     now = {
-        finding: Status.RESOLVED if _settled(finding, answers, otherwise) else Status.UNVERIFIED
+        finding: Status.RESOLVED if _settled(finding, answers, otherwise, left_open) else Status.UNVERIFIED
         for finding in before.findings
         if finding not in run.findings
     }

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from netwatch.opening import UNKNOWN, VAGUE
 from netwatch.ports import curated, suggested
+from netwatch.scope import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
     from netwatch.model import Observation, Target
+
+IPP = 631
+EACH = 8  # ports on: visit.PATIENCE
 
 
 def doors(
@@ -42,10 +46,27 @@ def heard(seen: Iterable[Observation]) -> dict[int, str]:
     return spoken
 
 
-def unknown(open_ports: Iterable[int], known: Container[int]) -> frozenset[int]:
+def unknown(open_ports: Iterable[int], known: Container[int], silent: Container[int] = ()) -> frozenset[int]:
     """The open ports of which nothing is known, and which are not so usual for one protocol that nothing else
-    is looked for there."""
-    return frozenset(port for port in open_ports if port not in known and not settled(port))
+    is looked for there; those too (`silent`) that gave no answer to the question they are usual for."""
+    return frozenset(
+        port
+        for port in open_ports
+        if port not in known and not reserved(port) and (port in silent or not settled(port))
+    )
+
+
+def turn(ports: Iterable[int], night: int) -> tuple[int, ...]:
+    """The ports, beginning each night with another eighth port, so that every one of them has its turn."""
+    line = sorted(ports)
+    first = night * EACH % len(line) if line else 0
+    return (*line[first:], *line[:first])
+
+
+def reserved(port: int) -> bool:
+    """Is it for one kind of question whatever happens: IPP's, DICOM's, or none at all?"""
+    known = curated().get(port)
+    return port in SILENT or port == IPP or (known is not None and known.usual)
 
 
 def settled(port: int) -> bool:

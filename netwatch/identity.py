@@ -118,12 +118,13 @@ def describe(
     device: Device, seen: Iterable[Observation], open_ports: Iterable[int], *, gateway: bool = False
 ) -> Device:
     """The device with what tonight's answers say of its kind. Evidence raises, its absence lowers nothing."""
+    seen = tuple(seen)
     facts = [o.facts for o in seen if o.protocol == "dicom" and o.facts.get("association")]
     if facts:
         archive = any(f.get("query") in {"answered", "refused", "leaked", "unknown"} for f in facts)
         maker = next((str(f["maker"]) for f in facts if f.get("maker")), device.maker)
         return replace(device, kind="archive" if archive else "medical-imaging", maker=maker)
-    told = kind_of(device.vendor, open_ports, gateway=gateway)
+    told = kind_of(device.vendor, open_ports, {o.protocol for o in seen if o.proved}, gateway=gateway)
     if trusted(device) == UNKNOWN or rank(told) > rank(device.kind):
         return replace(device, kind=told)
     return device

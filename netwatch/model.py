@@ -101,6 +101,7 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed-out"
     FAILED = "failed"
     EXCLUDED = "excluded"
+    EXPLORED = "explored"  # a port that nobody vouches for did not answer as this: no news, and no proof
     NOT_ASKED = "not-asked"
     SPARED = "spared"  # not asked because of what the device is
     LEFT_ALONE = "left-alone"  # fell silent under a check, and a person has not yet decided

@@ -72,7 +72,7 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         whole = tonight(site, store, probes, now, all_ports=all_ports)
         run = _scan(site, store, probes, progress, whole, profile=PROFILE if audit else "")
         run = replace(run, findings=frozenset(replace(f, exposure=_exposure(run)) for f in run.findings))
-        moved = compare(before, run, catalogue.ladder)
+        moved = compare(before, run, catalogue.ladder, catalogue.decisive)
         news = alert(run, moved, catalogue)
         post: tuple[Letter, ...] = ()
         if news is not None and compose is not None:
@@ -119,7 +119,8 @@ def tonight(
     last = datetime.combine(scope.until, time.max) if scope.until < date.max else None
     ends = [(end.astimezone(), why) for end, why in ((closes, WINDOW), (last, AUTHORISATION)) if end]
     until, why = min(ends, default=(None, ""))
-    return replace(covering(site, store, probes, scope, all_ports=all_ports), until=until, why=why)
+    covered = covering(site, store, probes, scope, all_ports=all_ports)
+    return replace(covered, until=until, why=why, number=now.date().toordinal())
 
 
 def covering(site: Site, store: Store, probes: Iterable[Probe], scope: Scope, *, all_ports: bool) -> Tonight:

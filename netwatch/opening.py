@@ -22,7 +22,6 @@ OPENINGS = (
     (b"SIP/2.0", "sip"),
     (b"@RSYNCD:", "rsync"),
     (b"220", "ftp-or-smtp"),
-    (b"-ERR", "redis"),
     (b"-NOAUTH", "redis"),
     (b"-DENIED", "redis"),
     (b"ERROR\r\n", "memcached"),

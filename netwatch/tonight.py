@@ -45,6 +45,7 @@ class Tonight:
     open_before: Mapping[str, frozenset[int]] = field(default_factory=dict)
     clear: Mapping[str, frozenset[int]] = field(default_factory=dict)
     spoken: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    number: int = 0  # of this night among all: whose turn it is
     until: datetime | None = None
     why: str = ""
 

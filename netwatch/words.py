@@ -1,8 +1,8 @@
 """Which words go with which rule, and which sentence with which message? In French and in English.
 
-Two catalogues, both TOML. Rules: `[id] severity, references`, perhaps `ladder` and `exposed`, then `[id.fr]`
-and `[id.en]` with `title`, `risk`, `remedy`. Messages: `TOPIC.fr.toml` and `TOPIC.en.toml` with the same
-keys. Loading fails where a language is missing: a doctor never meets a half-translated page.
+Two catalogues, both TOML. Rules: `[id] severity, references`, perhaps `ladder`, `exposed`, `decided_by`, then
+`[id.fr]` and `[id.en]` with `title`, `risk`, `remedy`. Messages: `TOPIC.fr.toml` and `TOPIC.en.toml` with the
+same keys. Loading fails where a language is missing: a doctor never meets a half-translated page.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Words:
 class Rule:
     """A rule of the catalogue. Rules of one `ladder` replace each other on the same port.
 
-    `severity`: as seen from the practice's network. `exposed`: where the internet reaches it.
+    `severity`: as seen from the practice's network. `exposed`: where the internet reaches it. `decided_by`:
+    the fact that decides whether it holds; where an answer left it unknown, nothing is settled.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Rule:
     ladder: str | None
     words: Mapping[str, Words]
     exposed: Severity = Severity.HIGH
+    decided_by: str | None = None
 
     def at(self, exposure: Exposure) -> Severity:
         """How bad it is with what is known of the internet side: outside > forwarded > LAN.
@@ -74,6 +76,10 @@ class Catalogue:
         words = Words(title=rule, risk="", remedy="")
         return Rule(rule, Severity.INFO, (), None, dict.fromkeys(LANGUAGES, words))
 
+    def decisive(self, rule: str) -> str | None:
+        """The fact that decides whether the rule holds, where there is one."""
+        return self[rule].decided_by
+
     def ladder(self, rule: str) -> tuple[str, int] | None:
         """The ladder a rule stands on and its rung, the worst highest; None where it stands alone.
 
@@ -96,6 +102,7 @@ def _rules(path: Path) -> Iterable[Rule]:
                 references=tuple(table["references"]),
                 ladder=table.get("ladder"),
                 exposed=Severity(table.get("exposed", Severity.HIGH)),
+                decided_by=table.get("decided_by"),
                 words={
                     language: Words(**{part: table[language][part].strip() for part in PARTS})
                     for language in LANGUAGES

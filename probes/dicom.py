@@ -106,7 +106,8 @@ class Dicom:
                 way(target, port, egress, facts)
             except NotDicom as other:
                 if (word := recognise(other.opening)) != "tls":
-                    yield target.observed(self.name, port, word, facts)
+                    # That it was heard in clear says nothing of what it speaks otherwise.
+                    yield target.observed(self.name, port, word, facts if facts.get("tls") else {})
                     if word == "unknown":  # a PACS in distress, for all we know
                         reason = Reason.PROTOCOL if usual(port) else Reason.MUTE
                         raise ProbeError(reason, "an answer that we do not recognise") from None

@@ -66,7 +66,7 @@ def picture(db: Database, site: str) -> Picture:
         for row in db.query(f"select * from findings where {NOW}", [site])  # noqa: S608 - a constant
     }
     asked = db.query("select * from asked where site = (select id from sites where slug = ?)", [site])
-    services = db.query(f"select * from services where {NOW}", [site])  # noqa: S608
+    services = list(db.query(f"select * from services where {NOW}", [site]))  # noqa: S608
     known = next(db.query("select networks from sites where slug = ?", [site]), {"networks": "[]"})
     return Picture(
         findings=findings,
@@ -74,6 +74,7 @@ def picture(db: Database, site: str) -> Picture:
         asked={(row["device"], row["probe"]): PortSet.parse(row["ports"]) for row in asked},
         facts={(row["device"], row["probe"], row["port"]): json.loads(row["facts"]) for row in services},
         networks=tuple(json.loads(known["networks"])),
+        spoken={(row["device"], row["probe"], row["port"]): row["protocol"] for row in services},
     )
 
 

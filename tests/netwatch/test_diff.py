@@ -255,3 +255,35 @@ def test_what_is_new_over_udp_was_asked_over_udp_before(asked: str, kind: Change
     before = known(asked={("d", asked): frozenset({161})})
     run = a_run(row(Outcome.ANSWERED, 161, probe="snmp"), findings=frozenset({OVER_UDP}))
     assert kinds(before, run) == [(kind, "snmp-public")]
+
+
+OPEN_DOOR = Finding("redis-no-password", "d", 6379, probe="redis", address="192.168.1.20")
+
+
+def heard(protocol: str, **facts: str | bool | None) -> tuple[Observation, ...]:
+    return (Observation("redis", Vantage.LAN, "d", "192.168.1.20", 6379, protocol, facts, NOON),)
+
+
+@pytest.mark.parametrize(
+    ("seen", "status"),
+    [
+        (heard("redis", authentication="password"), Status.RESOLVED),
+        (heard("redis", authentication="unknown"), Status.UNVERIFIED),
+        (heard("redis", authentication=None), Status.UNVERIFIED),
+        (heard("redis"), Status.UNVERIFIED),
+        (heard("ssh"), Status.RESOLVED),  # another protocol stands there now
+    ],
+    ids=["a password", "not now", "cut short", "nothing", "another protocol"],
+)
+def test_an_answer_without_the_fact_that_decides_settles_nothing(
+    seen: tuple[Observation, ...], status: Status
+) -> None:
+    key = ("d", "redis", 6379)
+    before = known(OPEN_DOOR, facts={key: {"authentication": "none"}}, spoken={key: "redis"})
+    run = a_run(row(Outcome.ANSWERED, 6379, probe="redis"), seen=seen)
+    night = compare(before, run, CATALOGUE.ladder, lambda _: "authentication")
+    assert night.findings == {OPEN_DOOR: status}
+    closed = a_run(row(Outcome.CLOSED, 6379, probe="sweep"), seen=seen)
+    assert compare(before, closed, CATALOGUE.ladder, lambda _: "authentication").findings == {
+        OPEN_DOOR: Status.RESOLVED
+    }
