@@ -39,36 +39,39 @@ class Tally:
     meters: Meters
     gate: Gate
     counted: int = 0
-    since: int = 0  # what had left when it was our turn to speak
+
+    @property
+    def pieces(self) -> int:
+        """Acknowledgements of one answer that the kernel may send between two turns of ours."""
+        return min(PIECES, self.gate.meter.most // 3)
 
     @property
     def spare(self) -> int:
-        """Packets of the kernel's own that room is kept for: acknowledgements, and the end."""
-        return min(PIECES, self.gate.meter.most // 5)
+        """Room that is kept for them, and for an end that does not wait where the device's pace has it."""
+        return self.pieces + (ENDING if self.gate.meter.most >= 4 * ENDING else 0)
+
+    @property
+    def dripping(self) -> bool:
+        """Has the kernel acknowledged more than an answer since we last spoke?"""
+        left = self._left()
+        return left is not None and left - self.counted > 1
 
     def turn(self, packets: int) -> None:
-        """Count what has left by now; then wait until the device takes so many more."""
+        """Count what has left by now; then wait until the device takes so many more, and the kernel's own."""
         left = self._left()
         if left is None:  # a kernel that does not tell: what may leave is taken for what leaves
             self.meters.room(self.gate, packets)
             self.meters.count(self.gate, packets, taken=True)
             return
         self.meters.count(self.gate, left - self.counted, taken=True)
-        self.counted = self.since = left
+        self.counted = left
         self.meters.room(self.gate, packets + self.spare)
 
     def watch(self) -> None:
-        """While we wait for an answer: its pieces have their turn, and one that comes in too many is not
-        acknowledged to its end."""
+        """While we wait for an answer: one that comes in too many pieces is not acknowledged to its end."""
         left = self._left()
-        if left is None:
-            return
-        if left - self.since > PIECES:
+        if left is not None and left - self.counted > self.pieces:
             raise ProbeError(Reason.LIMIT, "an answer in more pieces than we acknowledge")
-        if left - self.counted >= self.spare:
-            self.meters.count(self.gate, left - self.counted, taken=True)
-            self.counted = left
-            self.meters.room(self.gate, self.spare)
 
     def _left(self) -> int | None:
         try:
@@ -118,7 +121,8 @@ class Connection:
                 try:
                     yield line
                 finally:
-                    if not talks(sock):  # of one that goes on talking, every piece would be acknowledged
+                    # Of one that goes on talking, every piece would be acknowledged while we wait.
+                    if not talks(sock) and not tally.dripping:
                         tally.turn(ENDING)
                     line.close()
                     ended = f"{line.received} bytes received"

@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from netwatch.model import Reason
-from netwatch.plain import model, plain
+from netwatch.plain import model, plain, version
 from netwatch.probe import ProbeError
 
 if TYPE_CHECKING:
@@ -55,6 +55,6 @@ def facts(answer: bytes) -> Facts:
     name = named[1].strip() if named else ""
     return {
         "product": model(name),
-        "version": named[2][:40] if named and named[2] else None,
+        "version": version(named[2], r"(.+)") if named and named[2] else None,
         "authentication": "password" if int(status[1]) in ASKS else "unknown",
     }

@@ -191,4 +191,7 @@ def _is_open(connection: socket.socket) -> bool:
 
     Asked of the kernel: our thread may learn of an end only after the client's next connection.
     """
-    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in {1, 4, 5}
+    try:
+        return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in {1, 4, 5}
+    except OSError:  # a behaviour has taken it over, or closed it
+        return False

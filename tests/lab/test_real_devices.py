@@ -145,6 +145,6 @@ def test_on_the_practice_s_network_none_of_them_is_a_finding(night: Night) -> No
 
 def test_what_is_no_camera_is_not_asked_which_camera_it_is(night: Night) -> None:
     rows = [row for row in night.document["coverage"] if row["probe"] == "onvif"]
-    # VLC shows a picture, and is no ONVIF camera: its silence is told, and nobody has to act on it
-    assert {(row["address"], row["ports"], row["outcome"]) for row in rows} == {(CAMERA, "3702", "no-answer")}
+    # VLC shows a picture, and is no ONVIF camera: its machine says that the port is closed
+    assert {(row["address"], row["ports"], row["outcome"]) for row in rows} == {(CAMERA, "3702", "closed")}
     assert night.document["failures"] == []

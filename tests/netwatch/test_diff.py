@@ -15,6 +15,7 @@ from netwatch.model import (
     ChangeKind,
     Coverage,
     Exposure,
+    Fact,
     Finding,
     Observation,
     Outcome,
@@ -260,7 +261,7 @@ def test_what_is_new_over_udp_was_asked_over_udp_before(asked: str, kind: Change
 OPEN_DOOR = Finding("redis-no-password", "d", 6379, probe="redis", address="192.168.1.20")
 
 
-def heard(protocol: str, **facts: str | bool | None) -> tuple[Observation, ...]:
+def heard(protocol: str, **facts: Fact) -> tuple[Observation, ...]:
     return (Observation("redis", Vantage.LAN, "d", "192.168.1.20", 6379, protocol, facts, NOON),)
 
 
