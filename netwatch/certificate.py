@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netwatch.plain import discreet
+from netwatch.plain import discreet, hostname
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate, Name
@@ -52,7 +52,9 @@ def _name(subject: Name) -> str | None:
     from cryptography.x509.oid import NameOID  # noqa: PLC0415
 
     names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return discreet(str(names[0].value)) if names else None
+    told = str(names[0].value) if names else ""
+    # A product's name, such as "AnyDesk Client", or a machine's.
+    return discreet(told) if " " in told.strip() else hostname(told, 80)
 
 
 def _self_signed(found: Certificate) -> bool:

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwatch.plain import plain
+from netwatch.plain import hostname
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -99,7 +99,7 @@ def _pairs(told: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _name(value: bytes | None) -> str | None:
-    return plain(value[: 4 * NAME].decode("utf-16-le", "replace"), NAME) if value else None
+    return hostname(value[: 4 * NAME].decode("utf-16-le", "replace"), NAME) if value else None
 
 
 def _known(version: str | None, *, surely_windows: bool) -> Facts:

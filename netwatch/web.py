@@ -30,20 +30,44 @@ LONGEST = 1000  # characters of a header
 OPENING, TELLING = 16, 8  # first bytes that are kept to recognise a protocol, and how many surely tell it
 AGENT = "netwatch (network check of this practice)"
 
-# What servers of HTTPS say to who speaks to them in clear: Apache's, nginx's and Go's words.
-BAD_REQUEST, IN_CLEAR = 400, (b"SSL-enabled server port", b"to HTTPS port", b"to an HTTPS server")
+# What servers of HTTPS say to who speaks to them in clear: Apache's, nginx's, Go's and Tomcat's words.
+BAD_REQUEST, IN_CLEAR = (
+    400,
+    (
+        b"SSL-enabled server port",
+        b"to HTTPS port",
+        b"to an HTTPS server",
+        b"combination of host and port requires TLS",
+    ),
+)
+# "Not now": RFC 9110 15.5.9, RFC 6585 4, RFC 8470, and every failure of the server's but what it never does.
+NOT_NOW, FAILED, NEVER = {408, 425, 429}, 500, {501, 505}
 PARTIAL = {Reason.TIMEOUT, Reason.CLOSED, Reason.LIMIT}  # an answer that breaks off
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """An answer. `headers`: lower-case names, printable values. `body`: its beginning, as it came; `whole`:
-    was that all?"""
+    was that all? `broke`: why it ended early, where that was not because we read no further."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     whole: bool
+    broke: Reason | None = None
+
+    @property
+    def busy(self) -> ProbeError | None:
+        """Why what its head does not say is not yet a no: the server says "not now"."""
+        if self.status in NOT_NOW or (self.status >= FAILED and self.status not in NEVER):
+            return ProbeError(Reason.BUSY, "the server says: not now")
+        return None
+
+    @property
+    def trouble(self) -> ProbeError | None:
+        """Why what it does not say is not yet a no: `busy`, or its body broke off."""
+        broke = ProbeError(self.broke, "an answer that breaks off") if self.broke else None
+        return self.busy or broke
 
     def header(self, name: str) -> str:
         """A header, or nothing; one that came several times is a list (RFC 9110 5.3)."""
@@ -101,8 +125,10 @@ def fetch(  # noqa: PLR0913 - a request has as many parts
     headers: Mapping[str, str] | None = None,
     content: bytes | None = None,
     most: int = MOST,
+    what: str = "",
 ) -> Page:
-    """Ask once. Over TLS where the line has started it. `host`: what the Host header says.
+    """Ask once. Over TLS where the line has started it. `host`: what the Host header says. `what`: our words
+    for it in the audit log, where the path may hold more than we want to keep.
 
     Raises OtherProtocol where the answer is not HTTP, ProbeError(PROTOCOL) where it breaks HTTP's rules.
     """
@@ -110,7 +136,7 @@ def fetch(  # noqa: PLR0913 - a request has as many parts
     import httpx  # noqa: PLC0415
 
     scheme = "https" if line.tls_version else "http"
-    stream = _stream(line, f"{method} {path}")
+    stream = _stream(line, what or f"{method} {path}")
     told = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
     if not path.startswith("/"):  # it would change whom the Host header names
         raise ProbeError(Reason.PROTOCOL, "no path that HTTP allows")
@@ -122,8 +148,7 @@ def fetch(  # noqa: PLR0913 - a request has as many parts
         raise ProbeError(Reason.PROTOCOL, "no path that HTTP allows") from None
     try:
         with closing(_transport(stream).handle_request(request)) as answer:
-            body, whole = _body(answer, most)
-            return Page(answer.status_code, _headers(answer.headers.raw), body, whole)
+            return Page(answer.status_code, _headers(answer.headers.raw), *_body(answer, most))
     except (httpcore.RemoteProtocolError, httpcore.LocalProtocolError):
         if _foreign(stream.opening):
             raise OtherProtocol(stream.opening) from None
@@ -147,8 +172,8 @@ def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     return {name: plain(", ".join(told), LONGEST) or "" for name, told in values.items()}
 
 
-def _body(answer: Any, most: int) -> tuple[bytes, bool]:  # noqa: ANN401 - an httpx.Response
-    """(the beginning, was it all?). One that breaks off is told as far as it came."""
+def _body(answer: Any, most: int) -> tuple[bytes, bool, Reason | None]:  # noqa: ANN401 - an httpx.Response
+    """(the beginning, was it all?, why it broke off). One that breaks off is told as far as it came."""
     import httpcore  # noqa: PLC0415
 
     body = bytearray()
@@ -156,14 +181,14 @@ def _body(answer: Any, most: int) -> tuple[bytes, bool]:  # noqa: ANN401 - an ht
         for part in answer.iter_raw():
             body += part
             if len(body) > most:
-                return bytes(body[:most]), False
+                return bytes(body[:most]), False, None
     except httpcore.RemoteProtocolError:
-        return bytes(body), False
+        return bytes(body), False, Reason.PROTOCOL
     except ProbeError as error:
         if error.reason not in PARTIAL:
             raise
-        return bytes(body), False
-    return bytes(body), True
+        return bytes(body), False, None if error.reason is Reason.LIMIT else error.reason
+    return bytes(body), True, None
 
 
 def _stream(line: Line, what: str) -> Any:  # noqa: ANN401 - httpcore is imported when it is needed

@@ -66,7 +66,9 @@ class Afp:
                 raise OtherProtocol(opening + line.take(12))
             _, _, _, failed, size, _ = HEADER.unpack(opening + line.read(12))
             try:
-                facts = _facts(b"" if failed else line.read(min(size, LONGEST)))
+                if failed:
+                    raise ProbeError(Reason.BUSY, "the server says that it cannot tell")  # noqa: TRY301 - as the others
+                facts = _facts(line.read(min(size, LONGEST)))
             except ProbeError as error:
                 yield target.observed(self.name, port, "afp", {"authentication": "unknown"})
                 raise error from None
@@ -84,8 +86,6 @@ class Afp:
 
 def _facts(told: bytes) -> Facts:
     """FPGetSrvrInfo: offsets of the machine's kind, of the versions and of the ways in, two bytes each."""
-    if not told:
-        return {"authentication": "unknown"}
     machine, _, ways = struct.unpack(">HHH", _slice(told, 0, 6))
     offered = _names(told, ways)
     guest = GUEST in offered

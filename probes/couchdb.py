@@ -1,8 +1,8 @@
 """Is everybody the administrator of the CouchDB database? docs.couchdb.org: GET /, GET /_session.
 
 The first page says that it is CouchDB; the second, who we are for it. Before a first administrator is named,
-everybody is one ("admin party"), and it says so. Where it stops: one that is no party may still let strangers
-read some databases; only reading would tell.
+everybody is one ("admin party"), and it says so. Where it stops: one that asks its administrator for a
+password may still let strangers read some databases; only reading would tell.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from netwatch.probe import ProbeFactory
     from netwatch.web import Page
 
-UNAUTHORISED, LONGEST = 401, 4096
+OK, UNAUTHORISED, LONGEST = 200, 401, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,14 @@ class Couchdb:
         told, facts = page(egress, target.address, port, most=LONGEST, patience=self.timeout)
         server = told.header("server").startswith("CouchDB")
         welcome = _part(told, "couchdb") == "Welcome"
-        if not welcome and not (server and told.status == UNAUTHORISED):
-            raise OtherProtocol(b"HTTP/")
+        trouble = None if welcome else told.trouble
+        if not welcome and not (server and (trouble or told.status == UNAUTHORISED)):
+            raise trouble or OtherProtocol(b"HTTP/")
         number = str(_part(told, "version")) if welcome else told.header("server").partition("/")[2]
         facts |= {
             "product": "CouchDB",
             "version": version(number, r"^(\d[\w.-]*)"),
-            "authentication": "unknown" if welcome else "password",
+            "authentication": "unknown" if welcome or trouble else "password",
         }
         if welcome:
             try:
@@ -70,9 +71,11 @@ class Couchdb:
             except (ProbeError, OtherProtocol):
                 yield target.observed(self.name, port, "couchdb", facts)
                 raise
-            if _is_party(mine):
-                facts["authentication"] = "none"
+            facts["authentication"] = _administered(mine)
+            trouble = mine.trouble if facts["authentication"] == "unknown" else None
         yield target.observed(self.name, port, "couchdb", facts)
+        if trouble:
+            raise trouble
 
     def judge(self, seen: Observation) -> Iterable[Finding]:
         """One where anybody is its administrator; from outside, any."""
@@ -93,11 +96,15 @@ def _part(told: Page, key: str) -> Any:  # noqa: ANN401 - whatever its JSON hold
     return answer.get(key) if isinstance(answer, dict) else None
 
 
-def _is_party(told: Page) -> bool:
-    """Are we, who gave no name, its administrator?"""
+def _administered(told: Page) -> str:
+    """Are we, who gave no name, its administrator (none)? Or does it take a password to be one?"""
+    if told.status == UNAUTHORISED:
+        return "password"
     who = _part(told, "userCtx")
     roles = who.get("roles") if isinstance(who, dict) and who.get("name") is None else None
-    return isinstance(roles, list) and "_admin" in roles
+    if told.status != OK or not isinstance(roles, list):
+        return "unknown"
+    return "none" if "_admin" in roles else "password"
 
 
 PROBE: ProbeFactory = Couchdb

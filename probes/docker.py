@@ -47,20 +47,26 @@ class Docker:
 
     def observe(self, target: Target, port: int, egress: Way) -> Iterator[Observation]:
         """One connection, in TLS on 2376; one more where it speaks the other way."""
-        if port == OVER_TLS:
-            told, facts = self._over_tls(target, port, egress)
-            if told is None and facts:  # that it is Docker, only the port says
-                seen = target.observed(self.name, port, "docker", facts)
-                yield replace(seen, proved=False)
-                return
-        else:
-            told, facts = None, {}
-        if told is None:
-            told, facts = page(egress, target.address, port, PING, most=LONGEST, patience=self.timeout)
+        told, facts = self._over_tls(target, port, egress) if port == OVER_TLS else (None, {})
+        if told is None and not facts:
+            try:
+                told, facts = page(egress, target.address, port, PING, most=LONGEST, patience=self.timeout)
+            except ProbeError as error:
+                # Has it been locked since? In TLS, who shows no certificate is hung up on.
+                if port == OVER_TLS or error.reason not in {Reason.CLOSED, Reason.PROTOCOL}:
+                    raise
+                told, facts = self._over_tls(target, port, egress)
+                if told is None and not facts:
+                    raise
+        if told is None:  # that it is Docker, only the port says
+            yield replace(target.observed(self.name, port, "docker", facts), proved=False)
+            return
         found = _recognised(told)
         if not found:
-            raise OtherProtocol(b"HTTP/")
+            raise told.busy or OtherProtocol(b"HTTP/")
         yield target.observed(self.name, port, "docker", found | facts)
+        if told.busy and found["authentication"] == "unknown":
+            raise told.busy
 
     def _over_tls(self, target: Target, port: int, egress: Way) -> tuple[Page | None, Facts]:
         """(the answer, the facts); no answer where it wants our certificate, no facts where it has no TLS."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from netwatch.probe import ProbeFactory
     from netwatch.web import Page
 
-OK, UNAUTHORISED, LONGEST = 200, 401, 8192
+OK, UNAUTHORISED, LONGEST, MARK = 200, 401, 8192, "x-elastic-product"
 TAGLINES = {
     "You Know, for Search": "Elasticsearch",
     "The OpenSearch Project: https://opensearch.org/": "OpenSearch",
@@ -54,9 +54,15 @@ class Elasticsearch:
         """One connection in clear, one more where it wants TLS."""
         told, facts = page(egress, target.address, port, most=LONGEST, patience=self.timeout)
         found = _welcome(told) if told.status == OK else _demand(told)
+        trouble = None if found else told.trouble
+        if trouble and told.header(MARK) == "Elasticsearch":
+            found = {"product": "Elasticsearch", "version": None, "authentication": "unknown"}
+        if found:
+            yield target.observed(self.name, port, "elasticsearch", found | facts)
+        if trouble:
+            raise trouble
         if not found:
             raise OtherProtocol(b"HTTP/")
-        yield target.observed(self.name, port, "elasticsearch", found | facts)
 
     def judge(self, seen: Observation) -> Iterable[Finding]:
         """One that lets anybody in; from outside, any."""
@@ -82,7 +88,7 @@ def _demand(told: Page) -> Facts:
     """The refusal of one that asks for a password; nothing where it is another's."""
     realm = re.search(r'(?i)realm="([^"]*)"', told.header("www-authenticate"))
     product = REALMS.get(realm[1]) if realm else None
-    if told.header("x-elastic-product") == "Elasticsearch" or b'"security_exception"' in told.body:
+    if told.header(MARK) == "Elasticsearch" or b'"security_exception"' in told.body:
         product = product or "Elasticsearch"
     if product is None or told.status != UNAUTHORISED:
         return {}

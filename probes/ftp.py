@@ -142,6 +142,8 @@ def _features(line: Line, word: str, facts: Facts) -> str:
     """Ask what it can do, and so what it is. A server that does not know the question may still be either."""
     line.send(b"FEAT\r\n", "FEAT")
     code, told = _reply(line)
+    if code in LATER:
+        raise ProbeError(Reason.BUSY, "the server says: later")
     if code == FEATURES:
         facts["tls"] = "offered" if TLS.search(told) else "absent"
         return "ftp"
@@ -149,6 +151,8 @@ def _features(line: Line, word: str, facts: Facts) -> str:
         return word
     line.send(b"NOOP\r\n", "NOOP")
     code, _ = _reply(line)
+    if code in LATER:
+        raise ProbeError(Reason.BUSY, "the server says: later")
     if code not in NOOP:
         raise OtherProtocol(b"220")
     return NOOP[code]

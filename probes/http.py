@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, ClassVar, cast
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING, Annotated, ClassVar
+from urllib.parse import unquote, urljoin, urlsplit
 
 from annotated_types import Ge, Le
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from netwatch.egress import Way
-    from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
     from netwatch.web import Page
@@ -43,8 +42,17 @@ WORDS = ("http", "tls")
 TLS_FIRST = {443, 5001, 5986, 8006, 8043, 8443, 9443, 10443}
 BEFORE_2008 = {"TLSv1", "TLSv1.1"}
 OK, UNAUTHORISED = 200, 401
-WANTS_TLS = (*IN_CLEAR, b"combination of host and port requires TLS")  # the last: Tomcat's
 CONSOLES = {"box", "network", "nas", "camera", "console", "pacs"}
+WINRM = {5985, 5986}  # asked by that question first: one door is one finding
+# Where a path may do something instead of showing it, we do not go; a picture has the name of one.
+DOES = re.compile(
+    r"reboot|restart|restore|reset|delete|remove|erase|wipe|factory|shut-?down|power-?off|disconnect|upgrade"
+    r"|(?:log|sign)-?_?(?:out|off)",
+    re.IGNORECASE,
+)
+PICTURE = re.compile(r"\.(?:ico|png|svg|gif|jpg)$", re.IGNORECASE)
+PROVED = {"login", "listing", "open", "redirect"}  # by what came, whatever else would have come
+ASKS = {"login": "password", "listing": "none", "open": "none"}  # that its maker calls it a login: no proof
 ELSEWHERE = {"elasticsearch", "couchdb", "docker", "s3", "webdav"}  # other probes go on asking, and judge
 
 
@@ -59,8 +67,9 @@ class Http:
 
     def wants(self, target: Target) -> tuple[int, ...]:
         """Where it was heard or is at home, and every port of which nothing is known; never where a byte may
-        print, nor where DICOM is at home."""
+        print, nor where DICOM is at home; where WinRM is, only once it was heard tonight that it is not."""
         barred = SILENT | {IPP} | {port for port, known in curated().items() if known.usual}
+        barred |= {port for port in WINRM if target.spoken.get(port) not in WORDS}
         return tuple(port for port in doors(target, WORDS, self.usual, anywhere=True) if port not in barred)
 
     def observe(self, target: Target, port: int, egress: Way) -> Iterator[Observation]:
@@ -76,9 +85,10 @@ class Http:
         page = door.led(page)
         old = door.old_tls()
         told, speaks = _told(door, page)
+        trouble = (door.missed or page.trouble if told["page"] is None else None) or door.slow
         yield target.observed(self.name, port, speaks, told | door.shown | old | door.favicon(page))
-        if door.stopped:
-            raise door.stopped
+        if trouble := door.stopped or trouble:
+            raise trouble
 
     def judge(self, seen: Observation) -> Iterable[Finding]:
         """One finding for a door, the worst; of what has a probe of its own, only what the page shows."""
@@ -106,6 +116,8 @@ class Door:
     """A port, and how it is talked to. `heard`: http or tls, once it is proved; `shown`: what TLS showed.
 
     `path`: the page that we are at. `left`: the connections it may still cost. `stopped`: no more of them.
+    `missed`: why the page that we were led to did not come; `slow`: why we do not know of old TLS; `plain`:
+    TLS was offered, and refused.
     """
 
     way: Way
@@ -119,6 +131,9 @@ class Door:
     leads: str = ""
     left: int = CONNECTIONS
     stopped: ProbeError | None = None
+    missed: ProbeError | None = None
+    slow: ProbeError | None = None
+    plain: bool = False
 
     @property
     def host(self) -> str:
@@ -135,8 +150,9 @@ class Door:
                 if self._is_final(error):
                     raise
                 first = first or error
+                self.plain = self.tls and isinstance(error, ProbeError) and error.reason is not Reason.TIMEOUT
             else:
-                if self.tls or page.status != BAD_REQUEST or not any(told in page.body for told in WANTS_TLS):
+                if self.tls or page.status != BAD_REQUEST or not any(told in page.body for told in IN_CLEAR):
                     return page
                 self.heard = "tls"
         raise first or ProbeError(Reason.PROTOCOL, "no TLS, though it asks for TLS")
@@ -160,7 +176,7 @@ class Door:
                 shown = {"tls_version": line.tls_version} | certificate_facts(line.certificate)
                 self.shown = self.shown or shown
             try:
-                page = fetch(cast("Line", Named(line, what)), self.host, path)
+                page = fetch(line, self.host, path, what=what)
             except ProbeError as error:
                 if error.reason is Reason.PROTOCOL:  # its first bytes were HTTP's, and the rest was not
                     self.heard = "http"
@@ -169,16 +185,18 @@ class Door:
             return page
 
     def spare(self, path: str, what: str) -> Page | None:
-        """A further page, or nothing: that it does not come is no failure of the question."""
+        """A further page, or nothing; `missed` says why it did not come."""
+        self.missed = None
         if self.left <= 0 or self.stopped:
             return None
         try:
             return self.get(path, what)
         except OtherProtocol:
-            return None
+            self.missed = ProbeError(Reason.PROTOCOL, "where the page leads, something else answers")
         except ProbeError as error:
             self.stopped = error if error.reason is Reason.UNFINISHED else None
-            return None
+            self.missed = error
+        return None
 
     def led(self, page: Page) -> Page:
         """Where it leads, on this port alone, and not in circles."""
@@ -204,17 +222,19 @@ class Door:
             port = to.port or {"http": 80, "https": 443}.get(to.scheme)
         except ValueError:
             return "", "elsewhere"
-        path = (to.path or "/") + (f"?{to.query}" if to.query else "")
+        path = re.sub(r";[^/]*", "", to.path) or "/"  # a query or parameters may be an order: never sent
         if not self.tls and to.scheme == "https":
             return "", "https"
         if to.hostname != self.address or to.scheme != scheme or not re.fullmatch(r"[!-~]{1,500}", path):
             return "", "elsewhere"
-        return (path, "here") if port == self.port else ("", "another-port")
+        if port != self.port:
+            return "", "another-port"
+        return ("" if DOES.search(unquote(path)) else path), "here"
 
     def old_tls(self) -> Facts:
         """Is TLS 1.0 or 1.1 still taken? One more handshake, which offers nothing newer."""
         if not self.tls:
-            return {}
+            return {"tls_old": "refused"} if self.plain else {}
         if self.shown.get("tls_version") in BEFORE_2008:
             return {"tls_old": "accepted"}
         if self.left <= 0 or self.stopped:
@@ -226,8 +246,10 @@ class Door:
         except ProbeError as error:
             self.stopped = error if error.reason is Reason.UNFINISHED else None
             unable = error.detail.endswith("_AVAILABLE")  # our own OpenSSL, before a byte is sent
-            refused = error.reason in {Reason.PROTOCOL, Reason.CLOSED} and not unable
-            return {"tls_old": "refused" if refused else "unknown"}
+            if error.reason in {Reason.PROTOCOL, Reason.CLOSED} and not unable:
+                return {"tls_old": "refused"}
+            self.slow = None if unable else error
+            return {"tls_old": "unknown"}
         return {"tls_old": "accepted"}
 
     def favicon(self, page: Page) -> Facts:
@@ -235,30 +257,9 @@ class Door:
         if page.status not in {OK, UNAUTHORISED}:
             return {}
         path = self.towards(products.icon_link(_text(page)))[0]
-        icon = self.spare(path if path not in {"", self.path} else "/favicon.ico", "GET the favicon")
+        icon = self.spare(path if PICTURE.search(path) else "/favicon.ico", "GET the favicon")
         whole = icon is not None and icon.status == OK and icon.whole
         return products.icon_mark(icon.header("content-type"), icon.body) if icon and whole else {}
-
-
-@dataclass(slots=True)
-class Named:
-    """A Line on which everything sent has one name in the audit log: a path may hold a patient's."""
-
-    line: Line
-    what: str
-
-    @property
-    def tls_version(self) -> str | None:
-        """As the Line's."""
-        return self.line.tls_version
-
-    def send(self, data: bytes, what: str) -> None:  # noqa: ARG002 - the name would hold the path
-        """Send it."""
-        self.line.send(data, self.what)
-
-    def take(self, most: int) -> bytes:
-        """What is there."""
-        return self.line.take(most)
 
 
 def _text(page: Page) -> str:
@@ -272,17 +273,17 @@ def _told(door: Door, page: Page) -> tuple[Facts, str]:
     heard = products.Heard(products.title(body), page.headers, body, name, door.path)
     found = products.recognise(heard)
     what, login = products.page_kind(page.status, heard, found)
+    cut = page.broke is not None and (what not in PROVED or login == "script")
+    undecided = cut or bool(door.missed or page.busy)
     facts: Facts = {
         "status": page.status,
-        "page": what,
-        "authentication": {"login": "password", "listing": "none", "open": "none"}.get(what, "unknown"),
+        "page": None if undecided else what,
+        "authentication": "unknown" if undecided or login == "script" else ASKS.get(what, "unknown"),
         "title": _title(heard.title, what, found),
         "server": products.server(page.header("server")),
         "tls": door.tls,
     }
-    if login == "script":
-        facts["authentication"] = "unknown"  # its maker calls it a login page: that is no proof
-    facts |= ({"login": login} if login else {}) | (found.facts if found else {})
+    facts |= ({"login": login} if login and not undecided else {}) | (found.facts if found else {})
     if what == "redirect":
         facts["redirect"] = door.leads
     return facts, (found.product.speaks if found else None) or "http"

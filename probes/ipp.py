@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from netwatch.web import Page
 
 PATHS = ("/ipp/print", "/")  # a printer's (RFC 8011 and IPP Everywhere), and that of the older ones
-NOT_FOUND, UPGRADE = 404, 426  # RFC 9110 15.5.5, 15.5.22
+NOT_FOUND, UPGRADE, LATER = 404, 426, 500  # RFC 9110 15.5.5, 15.5.22, 15.6
 
 # RFC 8010 3.5 and 3.1.1, RFC 8011 5.4.15.
 GET_PRINTER_ATTRIBUTES, REQUEST = 0x000B, 1
 OPERATION, END = 0x01, 0x03
 CHARSET, LANGUAGE, URI, KEYWORD, TEXT_WITH_LANGUAGE = 0x47, 0x48, 0x45, 0x44, 0x35
-LAST_DELIMITER, NOT_AUTHENTICATED = 0x0F, 0x0402
+LAST_DELIMITER, NOT_AUTHENTICATED, BUSY = 0x0F, 0x0402, 0x0500  # from here on, an error of its own
 HEADER = struct.Struct(">BBHI")  # version, status, request
 
 MODEL, FIRMWARE, MARK = "printer-make-and-model", "printer-firmware-string-version", "printer-uuid"
@@ -68,11 +68,15 @@ class Ipp:
             page, shown = self._asked(target, port, egress, PATHS[0], tls=True)
         if page.status == NOT_FOUND:
             page, shown = self._asked(target, port, egress, PATHS[1], tls=bool(shown))
+        if not _is_ipp(page) and page.status >= LATER:
+            raise ProbeError(Reason.BUSY, "the server answers nobody for now")
         if not _is_ipp(page):
             yield target.observed(self.name, port, "http", {})
             return
         told, whole = _attributes(page.body)
         yield target.observed(self.name, port, "ipp", _facts(page, told) | shown)
+        if HEADER.unpack_from(page.body)[2] >= BUSY:
+            raise ProbeError(Reason.BUSY, "the printer answers nobody for now")
         if not whole:
             raise ProbeError(Reason.PROTOCOL, "an answer that does not end where it says")
 

@@ -39,6 +39,8 @@ OPERATIONAL, ON_TO_WORK, FINAL = 0x04, 0x83, 0x80
 FIRST = (1).to_bytes(4, "big")  # CmdSN: what is immediate does not count
 # 11.13.5: (class, detail). A server that does not know our name says another.
 SUCCESS, NOT_WITHOUT_PASSWORD = (0, 0), (2, 1)
+NOT_US = {(2, 2), (2, 3), (2, 4)}  # not for our name, or no such disk (any more)
+TOO_MANY, NOT_NOW = (2, 6), 3  # connections; the class of what is the server's own trouble
 HEADER, STATUS = 48, 36
 
 
@@ -57,7 +59,12 @@ class Iscsi:
 
     def observe(self, target: Target, port: int, egress: Way) -> Iterator[Observation]:
         """One connection for the discovery, and one for each disk."""
-        facts: Facts = {"authentication": "unknown", "discovery": "unknown", "targets": None}
+        facts: Facts = {
+            "authentication": "unknown",
+            "discovery": "unknown",
+            "targets": None,
+            "open_to_all": None,
+        }
         proved = False
         try:
             with egress.connect(target.address, port, patience=self.timeout) as line:
@@ -67,22 +74,35 @@ class Iscsi:
                 disks = talk.disks() if facts["discovery"] == "none" else None
             if disks is not None:
                 facts["targets"] = len(disks)
-                facts["authentication"] = self._asked(target, port, egress, disks[:DISKS])
+                facts |= self._asked(target, port, egress, disks[:DISKS])
+            elif facts["discovery"] in {"password", "refused"}:
+                facts["open_to_all"] = False
         except ProbeError as error:
-            if proved:
+            if proved or error.reason is Reason.BUSY:
                 yield target.observed(self.name, port, "iscsi", facts)
             raise error from None
         yield target.observed(self.name, port, "iscsi", facts)
 
-    def _asked(self, target: Target, port: int, egress: Way, disks: list[bytes]) -> str:
-        """Does each of these disks ask for a password? The first that does not is enough."""
-        told = set[str]()
+    def _asked(self, target: Target, port: int, egress: Way, disks: list[bytes]) -> Facts:
+        """Does each of these disks keep us out, and by a password? The first that does not is enough."""
+        told, busy = set[str](), None
         for disk in disks:
-            with egress.connect(target.address, port, patience=self.timeout) as line:
-                told.add(Talk(line).login(b"SessionType=Normal\0TargetName=" + disk + b"\0"))
+            try:
+                with egress.connect(target.address, port, patience=self.timeout) as line:
+                    told.add(Talk(line).login(b"SessionType=Normal\0TargetName=" + disk + b"\0"))
+            except ProbeError as error:
+                if error.reason is not Reason.BUSY:
+                    raise
+                busy = error
             if "none" in told:
-                return "none"
-        return "password" if told == {"password"} else "unknown"
+                return {"authentication": "none", "open_to_all": True}
+        if busy:
+            raise busy
+        kept = told <= {"password", "refused"}
+        return {
+            "authentication": "password" if told == {"password"} else "unknown",
+            "open_to_all": False if kept else None,
+        }
 
     def judge(self, seen: Observation) -> Iterable[Finding]:
         """A disk that lets anybody in; from outside, any."""
@@ -103,7 +123,8 @@ class Talk:
     expects: int = 0
 
     def login(self, keys: bytes, *, to_the_end: bool = False) -> str:
-        """`none` where we would get in as we are, `password` where not without one, else `unknown`.
+        """`none` where we would get in as we are, `password` where not without one, `refused` where not under
+        our name, else `unknown`. Raises ProbeError(BUSY) where the server says that it is in trouble.
 
         We begin in the stage that comes after the password: a server that wants one says so at once. Only
         `to_the_end` asks to leave that stage, after which there is a session.
@@ -114,8 +135,11 @@ class Talk:
             self._send("iSCSI login, no password", LOGIN, flags, text, self.session)
             answer, text = self._receive(LOGIN_ANSWER)[0], b""
             status = (answer[STATUS], answer[STATUS + 1])
+            if status == TOO_MANY or status[0] == NOT_NOW:
+                raise ProbeError(Reason.BUSY, "the server says: not now")
             if status != SUCCESS:
-                return "password" if status == NOT_WITHOUT_PASSWORD else "unknown"
+                kept_out = "refused" if status in NOT_US else "unknown"
+                return "password" if status == NOT_WITHOUT_PASSWORD else kept_out
             if not to_the_end or answer[1] & FINAL:
                 return "none"
         return "unknown"

@@ -13,8 +13,8 @@ from annotated_types import Ge, Le
 
 from netwatch import plain
 from netwatch.doors import doors
-from netwatch.model import Vantage
-from netwatch.probe import OtherProtocol
+from netwatch.model import Reason, Vantage
+from netwatch.probe import OtherProtocol, ProbeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from netwatch.probe import ProbeFactory
 
 ANSWERED, REFUSED = b"VERSION ", b"CLIENT_ERROR una"  # "unauthenticated": memcached -Y
+LATER = (b"SERVER_ERROR ", b"ERROR Too many o")  # out of memory; too many open connections
+BEGINNINGS = (ANSWERED, REFUSED, *LATER)
 LONGEST, LONGEST_VERSION = 16, 64
 
 
@@ -51,9 +53,13 @@ class Memcached:
                 if b"\n" not in told:
                     told += line.until(b"\n", LONGEST_VERSION)
                 facts |= {"version": plain.version(told, r"^VERSION (\S+)"), "authentication": "none"}
+            elif told.startswith(LATER):
+                facts["authentication"] = "unknown"
             elif not told.startswith(REFUSED):
                 raise OtherProtocol(told)
         yield target.observed(self.name, port, "memcached", facts)
+        if told.startswith(LATER):
+            raise ProbeError(Reason.BUSY, "the server answers nobody for now")
 
     def judge(self, seen: Observation) -> Iterable[Finding]:
         """Open to all, or at least in sight of the internet."""
@@ -68,9 +74,7 @@ class Memcached:
 def _opening(line: Line) -> bytes:
     """The answer's first bytes: until they are one of ours, or cannot become one."""
     told = line.take(LONGEST)
-    while not told.startswith((ANSWERED, REFUSED)) and (
-        ANSWERED.startswith(told) or REFUSED.startswith(told)
-    ):
+    while not told.startswith(BEGINNINGS) and any(one.startswith(told) for one in BEGINNINGS):
         told += line.take(LONGEST - len(told))
     return told
 

@@ -109,6 +109,8 @@ class Mongodb:
                     raise ProbeError(Reason.PROTOCOL, "no answer to the second question") from None
                 raise error from None
         yield target.observed(self.name, port, "mongodb", facts)
+        if facts["authentication"] == "unknown":
+            raise ProbeError(Reason.BUSY, "neither yes nor no to the second question")
 
     def judge(self, seen: Observation) -> Iterable[Finding]:
         """Open to all, or at least in sight of the internet."""

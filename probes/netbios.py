@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from annotated_types import Ge, Le
 
 from netwatch.model import Reason, Vantage
-from netwatch.plain import discreet
+from netwatch.plain import hostname
 from netwatch.probe import ProbeError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _names(told: bytes) -> Facts:
 
 def _name(row: bytes) -> str | None:
     """In the code page of western Windows, as far as anybody can know."""
-    return discreet(row[:NAME].decode("cp850"))
+    return hostname(row[:NAME].decode("cp850"))
 
 
 PROBE: ProbeFactory = Netbios

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from netwatch.probe import ProbeFactory
 
 PORTMAPPER = 111
+MOUNTD = (892, 20_048)  # where it mostly is: knocked at, and asked only where the portmapper says so
 XID, CALL, REPLY, RPC = 0x6E657477, 0, 1, 2  # RFC 5531 9
 NO_ONE = bytes(16)  # AUTH_NONE, twice: who asks, and how it is verified
-ACCEPTED, SUCCESS = 0, 0
+ACCEPTED, SUCCESS, SYSTEM_ERROR = 0, 0, 5
 LAST = 0x80000000  # RFC 5531 11: the last fragment of a record
 FRAGMENTS, LONGEST = 16, 32_768  # of a record, and its bytes
 SURELY_NOT = 1 << 20  # bytes that no answer to us has: these four bytes are another protocol's
@@ -48,27 +49,32 @@ class Nfs:
 
     name: ClassVar[str] = "nfs"
     manner: ClassVar[str] = "greet"
-    usual: ClassVar[tuple[int, ...]] = (PORTMAPPER, 2049)
+    usual: ClassVar[tuple[int, ...]] = (PORTMAPPER, 2049, *MOUNTD)
     timeout: Annotated[float, Ge(0.5), Le(60)] = 5.0
 
     def wants(self, target: Target) -> tuple[int, ...]:
         """The portmapper, and NFS itself. Neither is ever moved: clients would not find it."""
-        return doors(target, ("nfs", "rpcbind"), self.usual)
+        return doors(target, ("nfs", "rpcbind"), (PORTMAPPER, 2049))
 
     def observe(self, target: Target, port: int, egress: Way) -> Iterator[Observation]:
         """One connection; from the portmapper on one more, to the mount service of the same device."""
         if port != PORTMAPPER and "rpcbind" not in {target.spoken.get(port), target.before.get(port)}:
             yield from self._null(target, port, egress)
             return
-        with egress.connect(target.address, port, patience=self.timeout) as line:
-            mount, nfs = _port(line, MOUNT), _port(line, NFS)
-        facts: Facts = {"nfs": bool(mount or nfs), "exports": None, "open_to_all": None}
+        facts: Facts = {"nfs": None, "exports": None, "open_to_all": None}
         try:
-            if mount and not _taken(target, mount):
+            with egress.connect(target.address, port, patience=self.timeout) as line:
+                mount, nfs = _port(line, MOUNT), _port(line, NFS)
+            if mount or nfs:
+                facts["nfs"] = True
+            elif mount == nfs == 0:  # where neither is, nothing is lent
+                facts |= {"nfs": False, "open_to_all": False}
+            if mount and mount in target.open_ports and not _taken(target, mount):
                 with _far(), egress.connect(target.address, mount, patience=self.timeout) as line:
                     facts |= _exports(_call(line, "MOUNT EXPORT", (MOUNT, 3, EXPORT)))
         except (ProbeError, ScopeError) as error:
-            yield target.observed(self.name, port, "rpcbind", facts)
+            if facts["nfs"] is not None or (isinstance(error, ProbeError) and error.reason is Reason.BUSY):
+                yield target.observed(self.name, port, "rpcbind", facts)
             raise error from None
         yield target.observed(self.name, port, "rpcbind", facts)
 
@@ -114,13 +120,11 @@ def _far() -> Iterator[None]:
         raise ProbeError(Reason.PROTOCOL, "the mount service speaks something else") from None
 
 
-def _port(line: Line, program: int) -> int:
-    """Where this program listens over TCP; 0: nowhere, or the portmapper does not say. RFC 1833 3.2."""
+def _port(line: Line, program: int) -> int | None:
+    """Where this program listens over TCP; 0: nowhere; None: the portmapper does not say. RFC 1833 3.2."""
     told = _call(line, "PORTMAP GETPORT", (MAP, 2, GETPORT), _words(program, 3, TCP, 0))
-    if told is None:
-        return 0
-    port = told.word()
-    return port if port <= 0xFFFF else 0  # noqa: PLR2004 - ports have 16 bits
+    port = told.word() if told else None
+    return port if port is None or port <= 0xFFFF else None  # noqa: PLR2004 - ports have 16 bits
 
 
 def _exports(told: Xdr | None) -> Facts:
@@ -144,7 +148,10 @@ def _words(*numbers: int) -> bytes:
 
 
 def _call(line: Line, what: str, procedure: tuple[int, int, int], more: bytes = b"") -> Xdr | None:
-    """What a procedure (program, version, number) returns; None where there is none, or none for us."""
+    """What a procedure (program, version, number) returns; None where there is none, or none for us.
+
+    Raises ProbeError(BUSY) where the server says that it is in trouble (RFC 5531 9: SYSTEM_ERR).
+    """
     call = _words(XID, CALL, RPC, *procedure) + NO_ONE + more
     line.send(_words(LAST | len(call)) + call, what)
     told = _record(line)
@@ -155,7 +162,10 @@ def _call(line: Line, what: str, procedure: tuple[int, int, int], more: bytes = 
         return None
     answer.word()
     answer.counted()  # how the server proves itself: it does not
-    return answer if answer.word() == SUCCESS else None
+    status = answer.word()
+    if status == SYSTEM_ERROR:
+        raise ProbeError(Reason.BUSY, "the server says that it is in trouble")
+    return answer if status == SUCCESS else None
 
 
 def _record(line: Line) -> bytes:

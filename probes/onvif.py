@@ -92,9 +92,11 @@ def _value(text: str, name: str) -> str:
 def _facts(text: str, scopes: list[str]) -> Facts:
     """`product`: the model, else a name that is nobody's. `onvif_uuid`: by which it is known again."""
     uuid = re.search(rf"Address\b[^<>]*>\s*{UUID}\s*</", text)
-    name = discreet(_said(scopes, "name"), 40, strict=True)
+    name = discreet(_said(scopes, "name"), 40) or ""
+    if not any(one.isdigit() for one in name):
+        name = ""  # one word may be a surname; models have numbers
     return {
-        "product": model(_said(scopes, "hardware"), 40) or name,
+        "product": model(_said(scopes, "hardware"), 40) or name or None,
         "onvif_uuid": uuid[1].lower() if uuid else None,
     }
 

@@ -44,7 +44,6 @@ WAYS: dict[int, tuple[str, str | None]] = {
     10: ("password", "scram"),
 }
 REFUSED = b"28000"  # invalid_authorization_specification: no rule lets this address in
-LATER = (b"53", b"57P")  # insufficient resources; starting up or shutting down
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +79,8 @@ class PostgresqlTrust:
         elif _code(told) == REFUSED:
             facts["security"] = "host-refused"
         yield target.observed(self.name, port, "postgresql", facts)
-        if kind == b"E" and _code(told).startswith(LATER):
-            raise ProbeError(Reason.BUSY, "the server takes nobody for now")
+        if facts["security"] is None:
+            raise ProbeError(Reason.BUSY, "the server takes nobody for now, or asks for what we do not know")
 
     def judge(self, seen: Observation) -> Iterable[Finding]:
         """Only what was said in so many words."""

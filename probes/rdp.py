@@ -41,7 +41,8 @@ CALLED = {LEGACY: "RDP security", TLS: "TLS", ANY: "TLS or NLA"}
 
 # MS-RDPBCGR 2.2.1.2.1 and 2.2.1.2.2.
 RESPONSE, FAILURE = b"\x02", b"\x03"
-NO_TLS, NLA_REQUIRED = {2, 3}, 5
+NO_TLS, NO_CERTIFICATE, NLA_REQUIRED = 2, 3, 5
+REFUSALS = {1, 5, 6}  # of the old encryption: TLS, NLA, or NLA with a certificate is wanted
 CONFIRM = 0xD0
 OLD, ANSWER = 11, 19  # bytes, without and with a word on protection
 
@@ -95,6 +96,8 @@ class Rdp:
                 # Other protocols confirm a connection in the same words (ISO 8073): no proof here.
                 raise ProbeError(Reason.MUTE, "a connection is confirmed, with no word of RDP")
         yield target.observed(self.name, port, "rdp", judged(told) | more)
+        if any(answer.failure == NO_CERTIFICATE for answer in told.values()):
+            raise ProbeError(Reason.BUSY, "the server has no certificate for now")
 
     def judge(self, seen: Observation) -> Iterable[Finding]:
         """The old encryption is the worst, then a screen that opens to strangers; from outside, any."""
@@ -114,7 +117,7 @@ def following(told: Mapping[int, Answer]) -> int | None:
         return TLS
     if Answer() in told.values() or any(answer.selected == LEGACY for answer in told.values()):
         return None
-    if ANY not in told and told[TLS].failure not in NO_TLS:
+    if ANY not in told and told[TLS].failure not in {NO_TLS, NO_CERTIFICATE}:
         return ANY
     return LEGACY if LEGACY not in told else None
 
@@ -124,7 +127,7 @@ def judged(told: Mapping[int, Answer]) -> Facts:
     chosen = {answer.selected for answer in told.values()}
     legacy, tls = LEGACY in chosen, TLS in chosen
     nla = NLA in chosen or any(answer.failure == NLA_REQUIRED for answer in told.values())
-    refused = told.get(LEGACY, Answer()).failure is not None
+    refused = told.get(LEGACY, Answer()).failure in REFUSALS
     taken = {"rdp": legacy, "tls": tls, "nla": nla}
     if not (legacy or tls):
         needs = "required" if nla and refused else "unknown"
@@ -132,7 +135,9 @@ def judged(told: Mapping[int, Answer]) -> Facts:
         needs = "optional"
     else:
         # Who takes TLS might take NLA too, as long as it was not offered; who does not take TLS cannot.
-        needs = "absent" if ANY in told or not tls else "unknown"
+        first, both = told.get(TLS, Answer()), told.get(ANY, Answer())
+        without_tls = first.selected == LEGACY or first.failure == NO_TLS
+        needs = "absent" if without_tls or both.selected in {LEGACY, TLS} else "unknown"
     return {
         "nla": needs,
         "security": ", ".join(word for word, yes in taken.items() if yes) or None,

@@ -37,9 +37,10 @@ ANSWERS: dict[bytes, tuple[str, str | None]] = {
     b"-LOADING ": ("unknown", None),
     b"-MASTERDOWN ": ("unknown", None),
     b"-BUSY ": ("unknown", None),
+    b"-MISCONF ": ("unknown", None),  # its disk is full
     b"-ERR max number ": ("unknown", None),  # of clients reached
 }
-LATER = (b"-LOADING ", b"-MASTERDOWN ", b"-BUSY ", b"-ERR max number ")
+LATER = (b"-LOADING ", b"-MASTERDOWN ", b"-BUSY ", b"-MISCONF ", b"-ERR max number ")
 LONGEST = max(map(len, ANSWERS))
 
 

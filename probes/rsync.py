@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 MARK, GREETING = b"@RSYNCD:", 200  # how it begins, and the bytes of a greeting
 OURS = b"@RSYNCD: 31.0\n#list\n"  # 31 since 2013; the greetings of 32 also name digests, for passwords
 LONGEST = 16_384  # bytes of a list: what comes after is not read
-OVER, REFUSED = re.compile(rb"^@RSYNCD: EXIT", re.MULTILINE), re.compile(rb"^@ERROR", re.MULTILINE)
+OVER, REFUSED = re.compile(rb"^@RSYNCD: EXIT", re.MULTILINE), re.compile(rb"^@ERROR.*\n", re.MULTILINE)
+DENIED = re.compile(rb"^@ERROR: access denied", re.MULTILINE)  # any other may be for tonight
+NO_GOODBYE = re.compile(r"(?:\d|1\d|2[0-4])(?:\.|$)")  # older than 25: it hangs up where others say EXIT
 MODULE = re.compile(rb"^[^\t\r\n]{15,}\t.*\n", re.MULTILINE)  # "%-15s\t%s\n"; a welcome has no such tab
 
 
@@ -56,7 +58,9 @@ class Rsync:
             try:
                 facts["protocol_version"] = version(line.until(b"\n", GREETING), r"^(\d+(?:\.\d+)?)(?: |$)")
                 line.send(OURS, "rsync version, #list")
-                facts["modules"] = _modules(line)
+                facts["modules"] = _modules(
+                    line, hangs_up=NO_GOODBYE.match(str(facts["protocol_version"])) is not None
+                )
             except ProbeError as error:
                 yield target.observed(self.name, port, "rsync", facts)
                 raise error from None
@@ -72,18 +76,19 @@ class Rsync:
             yield seen.finding("rsync-reachable")
 
 
-def _modules(line: Line) -> int | None:
-    """How many it lists; None where it refuses. A list that goes on and on is counted as far as we read."""
+def _modules(line: Line, *, hangs_up: bool) -> int:
+    """How many it lists to us. A list that goes on and on is counted as far as we read. Raises ProbeError
+    where it is cut, and where the server refuses for another reason than who we are."""
     told = bytearray()
-    while len(told) < LONGEST and not OVER.search(told):
-        if REFUSED.search(told):
-            return None
+    while len(told) < LONGEST and not OVER.search(told) and not REFUSED.search(told):
         try:
             told += line.take(1024)
         except ProbeError as error:
-            if error.reason is not Reason.CLOSED or not told:
+            if error.reason is not Reason.CLOSED or not told or not hangs_up:
                 raise
             break
+    if REFUSED.search(told) and not DENIED.search(told):
+        raise ProbeError(Reason.BUSY, "the server says that it cannot tell")
     return len(MODULE.findall(told))
 
 

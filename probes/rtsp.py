@@ -15,7 +15,7 @@ from annotated_types import Ge, Le
 
 from netwatch.doors import doors
 from netwatch.model import Reason, Vantage
-from netwatch.plain import model, plain
+from netwatch.plain import model, plain, version
 from netwatch.probe import OtherProtocol, ProbeError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _facts(status: int, head: bytes) -> Facts:
     named = re.match(SERVER, plain(server[1]) or "") if server else None
     return {
         "product": model(named[1]) if named else None,
-        "version": named[2] if named else None,
+        "version": version(named[2], r"(.+)") if named and named[2] else None,
         "authentication": "password" if status == UNAUTHORIZED else "unknown",
     }
 

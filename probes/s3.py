@@ -61,8 +61,10 @@ class S3:
         told, facts = page(egress, target.address, port, most=BEGINNING, patience=self.timeout)
         found = _recognised(told)
         if not found:
-            raise OtherProtocol(b"HTTP/")
+            raise told.trouble or OtherProtocol(b"HTTP/")
         yield target.observed(self.name, port, "s3", found | facts)
+        if told.trouble and found["authentication"] == "unknown":
+            raise told.trouble
 
     def judge(self, seen: Observation) -> Iterable[Finding]:
         """One that lists to anybody; from outside, any."""

@@ -20,6 +20,7 @@ from netwatch.probe import OtherProtocol, ProbeError
 from netwatch.smb2 import (
     DIALECTS,
     HEADER1,
+    HEADER2,
     MAGIC1,
     Talk,
     little,
@@ -50,6 +51,9 @@ UNICODE, NT_STATUS, EXTENDED_SECURITY, LONG_NAMES = 0x8000, 0x4000, 0x0800, 0x00
 CAN = 0x8000_0044  # extended security, NT status, Unicode
 ENABLED, REQUIRED = 0x04, 0x08
 FIRST, NONE = 0, 0xFFFF
+# How SMB1 is refused for good (MS-ERREF 2.3, MS-CIFS 2.2.2.4): invalid parameter, not supported, access
+# denied, not implemented, invalid SMB, bad command. Any other status may be another one tomorrow.
+REFUSALS = {0xC000_000D, 0xC000_00BB, 0xC000_0022, 0xC000_0002, 0x0001_0002, 0x0016_0002}
 LONG = 17  # words of the answer that chose "NT LM 0.12"
 
 
@@ -75,13 +79,13 @@ class Smb:
         if _beside(target, port):
             with way.line():
                 pass
-            yield target.observed(self.name, port, "smb", {})
+            yield target.observed(self.name, port, "smb", {"smb1": None})  # it was not asked
             return
         modern, trouble = _modern(way)
         if trouble and not modern and trouble.reason not in MAY_BE_OLD:
             raise trouble
         old, further = _old(way, alive=bool(modern), alone="signing" not in modern)
-        if old and trouble and trouble.reason is Reason.CLOSED:
+        if old.get("smb1") in {"on", "off"} and trouble and trouble.reason is Reason.CLOSED:
             modern.setdefault("dialects", "none")  # it is alive, and hangs up where it takes none of them
             trouble = None
         if old or modern:
@@ -171,7 +175,13 @@ def _old(way: _Way, *, alive: bool, alone: bool) -> tuple[Facts, ProbeError | No
         with way.line() as line:
             send(line, _message(NEGOTIATE, b"\0" + little(12, 2) + b"\x02NT LM 0.12\0"), "SMB1 NEGOTIATE")
             told = receive(line)
-            chosen = _chosen(told)
+            status, chosen = _status(told), NONE
+            if status and status not in REFUSALS:
+                return {"smb1": "unknown"}, ProbeError(
+                    Reason.BUSY, f"neither yes nor no: status {status:#010x}"
+                )
+            if not status:
+                chosen = _chosen(told)
             if chosen == NONE:
                 return {"smb1": "off"}, None
             facts: Facts = {"smb1": "on", "signing": signing(told[35], ENABLED, REQUIRED)}
@@ -190,14 +200,19 @@ def _old(way: _Way, *, alive: bool, alone: bool) -> tuple[Facts, ProbeError | No
         return {}, ProbeError(Reason.PROTOCOL, "no SMB any more")
 
 
+def _status(told: bytes) -> int:
+    """The status of an answer to a negotiation, in either language; 0 where it is another message."""
+    if told[:4] != MAGIC1:
+        return number(told, 8, 4) if len(told) >= HEADER2 and number(told, 12, 2) == 0 else 0
+    return number(told, 5, 4) if told[4] == NEGOTIATE else 0
+
+
 def _chosen(told: bytes) -> int:
     """FIRST where the one dialect that we offered was chosen, NONE where it was refused in any way."""
     if told[:4] != MAGIC1:  # it answers in SMB2
         return NONE
     if told[4] != NEGOTIATE:
         raise ProbeError(Reason.PROTOCOL, "an answer to another question")
-    if number(told, 5, 4):
-        return NONE
     index = number(told, HEADER1 + 1, 2) if len(told) >= HEADER1 + 3 else NONE
     if index == FIRST and told[HEADER1] == LONG and len(told) > HEADER1 + 2 * LONG:
         return FIRST

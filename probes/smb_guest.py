@@ -95,6 +95,8 @@ class SmbGuest:
             further, trouble = self._visit(target, port, egress, f"netwatch-{secrets.token_hex(4)}")
             if facts["guest"] == "refused" or further["share_opens"]:
                 facts = further
+        if trouble and not facts["share_opens"]:
+            facts = facts | {"share_opens": None}  # to the other visitor one might
         if facts["guest"] != "unknown":
             yield target.observed(self.name, port, "smb", facts)
         if trouble:
@@ -115,12 +117,12 @@ class SmbGuest:
                     open_netbios(line)
                 talk = Talk(line)
                 if not _let_in(talk, user):
-                    return facts | {"guest": "refused"}, None
+                    return facts | {"guest": "refused", "share_opens": False}, None
                 if user:
                     facts |= {"guest": "allowed", "session": "guest"}
                 names = _shares(talk, target.address)
                 if names is None:
-                    return (facts if user else facts | {"guest": "refused"}), None
+                    return (facts if user else facts | {"guest": "refused", "share_opens": False}), None
                 facts |= {"guest": "allowed", "session": "guest" if user else "anonymous"}
                 facts |= {"shares": len(names), "share_names": _told(names)}
                 facts["share_opens"] = any(_opens(talk, target.address, name) for name in names[:MOST_NAMES])
@@ -134,13 +136,13 @@ class SmbGuest:
 
 
 def _told(names: list[str]) -> str | None:
-    """Those that look like no person, one after the other, as far as they fit."""
-    joined = ""
-    for name in [name.replace(",", " ") for told in names if (name := discreet(told))][:MOST_NAMES]:
-        longer = f"{joined}, {name}" if joined else name
-        if len(longer) <= LONGEST:
-            joined = longer
-    return joined or None
+    """Those that look like no person, one after the other, as far as they fit; of the others how many."""
+    told: list[str] = []
+    for name in [name.replace(",", " ") for one in names if (name := discreet(one))][:MOST_NAMES]:
+        if len(", ".join([*told, name])) <= LONGEST:
+            told.append(name)
+    left = len(names) - len(told)
+    return ", ".join([*told, f"+{left}"] if left else told) or None
 
 
 def _let_in(talk: Talk, user: str) -> bool:
@@ -202,10 +204,13 @@ def _tree(address: str, share: str) -> bytes:
 
 
 def _opens(talk: Talk, address: str, share: str) -> bool:
-    """Does this share let us in, to read? Nothing is read. MS-SMB2 2.2.10: the most that we may do there."""
+    """Does this share let us in, to read? Nothing is read. MS-SMB2 2.2.10: the most that we may do there.
+
+    ProbeError where it says neither yes nor no.
+    """
     talk.tree = 0
     answer = talk.ask(TREE_CONNECT, _tree(address, share[:LONGEST]), "tree connect to a share")
-    return answer.status == SUCCESS and bool(number(answer.body, 12, 4) & READ_DATA)
+    return _granted(answer.status) and bool(number(answer.body, 12, 4) & READ_DATA)
 
 
 def _shares(talk: Talk, address: str) -> list[str] | None:

@@ -125,8 +125,9 @@ def _take(data: bytes, tag: int) -> tuple[bytes, bytes]:
 def _product(told: bytes) -> str | None:
     """What it is, without the name that somebody gave it."""
     for system in SYSTEMS:
-        if release := version(told, UNAME.format(system)):
-            return f"{system} {release}"
+        if told.startswith(f"{system} ".encode()):
+            release = version(told, UNAME.format(system))
+            return f"{system} {release}" if release else system
     if release := version(told, WINDOWS):
         return f"Windows {release}"
     return discreet(told, LONGEST) or discreet(told.partition(b",")[0], LONGEST)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from netwatch.probe import ProbeFactory
 
 MARK = b"SSH-"
+LATER = (b"Exceeded MaxStar", b"Not allowed at t")  # OpenSSH, instead of its version
 LONGEST, LINES = 255, 20  # bytes of a line, and lines that may come before the one that counts
 
 # How their software begins, and what it is called. What is not here could be anybody's words.
@@ -94,6 +95,8 @@ def _banner(line: Line, seconds: float) -> bytes:
     except ProbeError as error:
         if heard.startswith(MARK) or error.reason is Reason.UNFINISHED:
             raise
+    if heard.startswith(LATER):
+        raise ProbeError(Reason.BUSY, "the server takes nobody for now")
     raise OtherProtocol(heard)
 
 

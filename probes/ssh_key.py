@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 OURS = b"SSH-2.0-netwatch\r\n"
 MARK = b"SSH-"
 SECOND = (b"SSH-2.0-", b"SSH-1.99-")
+LATER = (b"Exceeded MaxStar", b"Not allowed at t")  # OpenSSH, instead of its version
 LONGEST, LINES = 255, 20  # bytes of a line, and lines before the one that counts
 PACKET = 35_000  # bytes: RFC 4253 6.1
 ASIDE = 8  # messages that mean nothing to us and may come before the one we wait for
@@ -114,6 +115,8 @@ def _banner(line: Line) -> bytes:
     opening = b""
     for _ in range(LINES):
         told = line.until(b"\n", LONGEST)
+        if told.startswith(LATER):
+            raise ProbeError(Reason.BUSY, "the server takes nobody for now")
         opening = opening or told[:16]
         if told.startswith(MARK):
             return told
@@ -180,8 +183,8 @@ def _key(line: Line, theirs: Sequence[list[bytes]]) -> Facts:
     line.send(_packet(hello) + _packet(begin), "SSH KEXINIT and the beginning of a key exchange")
     blob = _string(_message(line, KEX_REPLY), 0)[0]
     kind = _string(blob, 0)[0]
-    if not fullmatch(rb"[a-z0-9@.-]{3,40}", kind):
-        raise ProbeError(Reason.PROTOCOL, "a key of a kind that has no name")
+    if kind not in KEYS:
+        raise ProbeError(Reason.PROTOCOL, "a key of another kind than we know")
     return {"host_key": f"sha256:{sha256(blob).hexdigest()[:32]}", "host_key_type": kind.decode("ascii")}
 
 

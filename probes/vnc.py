@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from netwatch.probe import ProbeFactory
 
 GREETING = 12  # bytes: "RFB 003.008\n"
-NONE, HIDING = 1, {16, 19}
+REFUSED, NONE, HIDING = 0, 1, {16, 19}
 MOST_TYPES = 255
 
 # RFC 6143 7.2 and IANA's registry of RFB security types.
@@ -95,11 +95,12 @@ def _version(told: bytes) -> str | None:
 def _types(line: Line, told: bytes) -> frozenset[int]:
     """The security types offered. RFC 6143 7.1.2; a server of 3.3 decides alone, in four bytes."""
     if told.startswith(b"003.003"):
-        return frozenset({int.from_bytes(line.read(4), "big")}) - {0}
-    count = line.read(1)[0]
-    if count == 0:  # a reason follows, which may say anything: it is not read
+        types = frozenset({int.from_bytes(line.read(4), "big")})
+    else:
+        types = frozenset(line.read(min(line.read(1)[0], MOST_TYPES)) or b"\0")
+    if types == {REFUSED}:  # a reason follows, which may say anything: it is not read
         raise ProbeError(Reason.BUSY, "the server offers no way in for now")
-    return frozenset(line.read(min(count, MOST_TYPES)))
+    return types - {REFUSED}
 
 
 def _judged(types: frozenset[int]) -> Facts:

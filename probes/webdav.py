@@ -51,7 +51,7 @@ class Webdav:
             egress, target.address, port, method="OPTIONS", most=LONGEST, patience=self.timeout
         )
         if not CLASSES.search(told.header("dav")) and not NAMED.search(told.header("www-authenticate")):
-            raise OtherProtocol(b"HTTP/")
+            raise told.busy or OtherProtocol(b"HTTP/")
         facts: Facts = {"authentication": "password" if told.status == UNAUTHORISED else "unknown"}
         yield target.observed(self.name, port, "webdav", facts | shown)
 

@@ -62,7 +62,7 @@ class Winrm:
         asked = told.header(DEMAND)
         schemes = {word.lower() for word in SCHEME.findall(asked)} & SCHEMES
         if told.status != UNAUTHORISED or not (schemes & OWN or REALM.search(asked)):
-            raise OtherProtocol(b"HTTP/1.1")
+            raise told.busy or OtherProtocol(b"HTTP/1.1")
         facts |= {"authentication": "password", "security": ", ".join(sorted(schemes)) or None}
         try:
             if "negotiate" in schemes:

@@ -54,9 +54,16 @@ def test_the_mark_is_the_key_s_and_survives_a_new_certificate() -> None:
     assert other["certificate_self_signed"] is False
 
 
-@pytest.mark.parametrize("name", ["DUPONT^JEAN", "Jean DUPONT", None])
+@pytest.mark.parametrize(
+    "name", ["DUPONT^JEAN", "Jean DUPONT", "DUPONT JEAN", "jean.dupont@x.fr", "<b>nas</b>", None]
+)
 def test_a_person_s_name_is_not_kept(name: str | None) -> None:
     assert certificate_facts(made(name))["certificate_name"] is None
+
+
+@pytest.mark.parametrize("name", ["AnyDesk Client", "PC-DUPONT", "*.example.org", "mabbox.bytel.fr"])
+def test_a_machine_s_and_a_product_s_name_is(name: str) -> None:
+    assert certificate_facts(made(name))["certificate_name"] == name
 
 
 @pytest.mark.parametrize("der", [None, b""])

@@ -93,6 +93,12 @@ def test_what_is_not_told_is_none() -> None:
     assert challenge_facts(challenge(names={1: "", 3: " \x07 "}, flags=0x8205)) == nothing
 
 
+@pytest.mark.parametrize("name", ["ZZTEST^PATIENT", "DUPONT Jean", "DUPONT-JEAN", "1750362789012"])
+def test_a_person_s_name_is_not_kept(name: str) -> None:
+    facts = challenge_facts(challenge(names={1: name, 2: name, 3: name.lower(), 4: name}))
+    assert [facts[key] for key in ("netbios_name", "netbios_domain", "dns_name")] == [None] * 3
+
+
 @pytest.mark.parametrize("version", [(0, 0, 0), (255, 255, 65535)])
 def test_a_version_that_cannot_be_is_none(version: tuple[int, int, int]) -> None:
     assert challenge_facts(challenge(version))["version"] is None
@@ -110,7 +116,7 @@ def test_an_unknown_build_is_a_version_without_a_product() -> None:
 
 def test_a_name_is_one_short_printable_line() -> None:
     facts = challenge_facts(challenge(names={1: "A\r\nB\x1b[2J\u202e", 2: "x" * 5000, 3: "\ud7ff\uffff"}))
-    assert facts["netbios_name"] == "A B [2J"
+    assert facts["netbios_name"] is None
     assert facts["netbios_domain"] == "x" * 60
 
 

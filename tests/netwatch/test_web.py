@@ -345,6 +345,52 @@ def test_one_request_is_sent_with_no_cookie_and_nothing_of_ours_but_our_name() -
     assert peer.connections == 2
 
 
+@pytest.mark.parametrize(("what", "noted"), [("", "GET /dupont"), ("where it leads", "where it leads")])
+def test_what_was_sent_is_noted_in_our_words(what: str, noted: str) -> None:
+    sent: list[str] = []
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(OK + b"Content-Length: 0\r\n\r\n")
+        fetch(Line(ours, patience=0.5, seconds=2.0, limit=4096, sent=sent), "192.0.2.1", "/dupont", what=what)
+    assert [one.partition(" (")[0] for one in sent] == [noted]
+
+
+TROUBLES = {
+    # what it sends, is it busy, why nothing is decided
+    "200": (OK + b"Content-Length: 2\r\n\r\nhi", None, None),
+    "401": (b"HTTP/1.1 401 x\r\nContent-Length: 0\r\n\r\n", None, None),
+    "404": (b"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n", None, None),
+    "408": (b"HTTP/1.1 408 x\r\nContent-Length: 0\r\n\r\n", Reason.BUSY, Reason.BUSY),
+    "429": (b"HTTP/1.1 429 x\r\nContent-Length: 0\r\n\r\n", Reason.BUSY, Reason.BUSY),
+    "500": (b"HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n", Reason.BUSY, Reason.BUSY),
+    "501, which is for good": (b"HTTP/1.1 501 x\r\nContent-Length: 0\r\n\r\n", None, None),
+    "503": (b"HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n", Reason.BUSY, Reason.BUSY),
+    "505, which is for good": (b"HTTP/1.1 505 x\r\nContent-Length: 0\r\n\r\n", None, None),
+    "cut": (OK + b"Content-Length: 9\r\n\r\nhi", None, Reason.PROTOCOL),
+    "cut by our limit": (OK + b"Content-Length: 99\r\n\r\n" + b"x" * 99, None, None),
+    "cut and busy": (b"HTTP/1.1 503 x\r\nContent-Length: 9\r\n\r\n", Reason.BUSY, Reason.BUSY),
+}
+
+
+@pytest.mark.parametrize(("raw", "busy", "trouble"), TROUBLES.values(), ids=TROUBLES)
+def test_an_answer_says_whether_its_silence_is_a_no(
+    raw: bytes, busy: Reason | None, trouble: Reason | None
+) -> None:
+    answer = told(raw, most=50)
+    assert (answer.busy and answer.busy.reason) is busy
+    assert (answer.trouble and answer.trouble.reason) is trouble
+
+
+def test_a_body_that_stalls_is_in_trouble() -> None:
+    answer = from_pieces(OK + b"Content-Length: 9\r\n\r\nhi")
+    assert (answer.body, answer.trouble and answer.trouble.reason) == (b"hi", Reason.TIMEOUT)
+
+
+def test_a_body_that_is_more_than_a_line_takes_is_in_none() -> None:
+    answer = told(OK + b"Content-Length: 99999\r\n\r\n" + b"x" * 99_999, most=90_000)
+    assert (answer.whole, answer.trouble) == (False, None)
+
+
 def test_nothing_that_a_peer_says_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         told(b"HTTP/1.1 200 ZZCANARY\r\nSet-Cookie: ZZCANARY\r\nLocation: http://ZZCANARY/\r\n\r\n")

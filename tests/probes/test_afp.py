@@ -114,6 +114,7 @@ BROKEN = {
     "a list that ends early": struct.pack(">HHH", 6, 6, 6) + b"\x05\x02ab",
     "a kind that ends early": struct.pack(">HHH", 7, 6, 6) + b"\x00\x09ab",
     "offsets that end early": b"\0\0\0",
+    "nothing": b"",
 }
 
 
@@ -129,9 +130,10 @@ def test_an_answer_shorter_than_it_says_is_a_failure() -> None:
     assert (asked.protocol, asked.reason) == ("afp", Reason.TIMEOUT)
 
 
-def test_a_server_that_refuses_to_say_is_unknown() -> None:
-    asked = asked_of(answer(status(b"Netatalk3.1.12", b"No User Authent"), failed=-5000))
-    assert (asked.facts, asked.error) == ({"authentication": "unknown"}, None)
+@pytest.mark.parametrize("failed", [-5000, -5019, 1])
+def test_a_server_in_trouble_is_no_server_that_refuses_guests(failed: int) -> None:
+    asked = asked_of(answer(status(b"Netatalk3.1.12", b"No User Authent"), failed=failed))
+    assert (asked.facts, asked.reason, asked.rules) == ({"authentication": "unknown"}, Reason.BUSY, [])
 
 
 @pytest.mark.parametrize(

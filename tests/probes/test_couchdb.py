@@ -51,8 +51,8 @@ def asked_of(*pages: bytes) -> Asked:
 SESSIONS = {
     # what it says of us, authentication, rules
     "the administrator": (session(b"null", b'["_admin"]'), "none", ["couchdb-no-password"]),
-    "nobody": (session(b"null", b"[]"), "unknown", []),
-    "somebody of another role": (session(b"null", b'["_reader"]'), "unknown", []),
+    "nobody": (session(b"null", b"[]"), "password", []),
+    "somebody of another role": (session(b"null", b'["_reader"]'), "password", []),
     "somebody else": (session(b'"dupont"', b'["_admin"]'), "unknown", []),
     "no list": (session(b"null", b'"_admin"'), "unknown", []),
     "nothing": (b"{}", "unknown", []),
@@ -116,6 +116,37 @@ def test_what_was_proved_before_trouble_is_kept() -> None:
     asked = asked_of(HEAD % (b"200 OK", WELCOME), b"")
     assert (asked.protocol, asked.facts["authentication"]) == ("couchdb", "unknown")
     assert asked.reason is Reason.CLOSED
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nServer: CouchDB/3.3.3\r\nContent-Length: 300\r\n\r\n"
+FAILED = HEAD % (b"500 Internal Server Error", b'{"error":"x"}')
+HICCUPS = {
+    # its pages, what is proved, why the rest is not
+    "out of order": ([FAILED], ["unknown"], Reason.BUSY),
+    "another's trouble": ([b"HTTP/1.1 502 x\r\nContent-Length: 0\r\n\r\n"], [], Reason.BUSY),
+    "a welcome that breaks off": ([ANSWER + WELCOME[:30]], ["unknown"], Reason.PROTOCOL),
+    "no session": ([HEAD % (b"200 OK", WELCOME), FAILED], ["unknown"], Reason.BUSY),
+    "too many sessions": ([HEAD % (b"200 OK", WELCOME), HEAD % (b"429 x", b"")], ["unknown"], Reason.BUSY),
+    "a session that breaks off": (
+        [HEAD % (b"200 OK", WELCOME), ANSWER + session(b"null", b"[]")[:30]],
+        ["unknown"],
+        Reason.PROTOCOL,
+    ),
+}
+
+
+@pytest.mark.parametrize(("pages", "proved", "reason"), HICCUPS.values(), ids=HICCUPS)
+def test_a_server_in_trouble_is_no_server_with_a_password(
+    pages: list[bytes], proved: list[str], reason: Reason
+) -> None:
+    asked = asked_of(*pages)
+    assert [seen.facts["authentication"] for seen in asked.seen] == proved
+    assert (asked.reason, asked.other, asked.rules) == (reason, None, [])
+
+
+def test_one_that_tells_nobody_who_they_are_asks_for_a_password() -> None:
+    asked = asked_of(HEAD % (b"200 OK", WELCOME), HEAD % (b"401 Unauthorized", b"{}"))
+    assert (asked.facts["authentication"], asked.error) == ("password", None)
 
 
 OTHERS = [

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ssl
+from socket import MSG_PEEK
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from netwatch.model import Reason, Target, Vantage
 from probes.docker import OVER_TLS, Docker
 from tests.lab import certificates
 from tests.lab.interview import Asked, ask, canned, fresh_address
-from tests.lab.peers import Peer, Talk
+from tests.lab.peers import Over, Peer, Talk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,6 @@ ANSWERS = {
     "behind a proxy": (page(BEHIND), "Docker", None, "none", ["docker-open"]),
     "behind a password": (page(BEHIND, b"401 x"), "Docker", None, "password", []),
     "behind a filter": (page(DOCKER, b"403 x"), "Docker", "20.10.24+dfsg1", "unknown", []),
-    "out of order": (page(DOCKER, b"500 x"), "Docker", "20.10.24+dfsg1", "unknown", []),
 }
 
 
@@ -95,6 +95,39 @@ def test_another_web_server_is_said_to_be_one(raw: bytes) -> None:
     assert asked.seen == []
     assert asked.other is not None
     assert asked.other.opening == b"HTTP/"
+
+
+@pytest.mark.parametrize(
+    ("raw", "proved"),
+    [(page(DOCKER, b"500 x"), ["unknown"]), (page(BEHIND, b"429 x"), ["unknown"]), (page(b"", b"502 x"), [])],
+)
+def test_a_server_in_trouble_is_no_server_with_a_password(raw: bytes, proved: list[str]) -> None:
+    asked = asked_of(raw)
+    assert [seen.facts["authentication"] for seen in asked.seen] == proved
+    assert (asked.reason, asked.other, asked.rules) == (Reason.BUSY, None, [])
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_one_that_was_locked_where_it_was_open_is_locked(tmp_path: Path, version: ssl.TLSVersion) -> None:
+    tls = certificates.Tls(version, version, mutual=True)
+    context = tls.context(certificates.make(tmp_path, "cabinet"))
+
+    def behave(talk: Talk) -> None:
+        if talk.connection.recv(1, MSG_PEEK) != b"\x16":
+            talk.some()
+            talk.send(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
+            talk.end(half=True)
+            return
+        try:
+            with context.wrap_socket(talk.connection, server_side=True) as wrapped:
+                wrapped.recv(1)
+        except OSError as refused:
+            raise Over from refused
+
+    with Peer(behave, fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert (asked.facts["authentication"], asked.facts["security"]) == ("password", "client-certificate")
+    assert (asked.rules, asked.error, peer.connections) == ([], None, 3)
 
 
 def test_a_server_that_stalls_is_a_failure() -> None:

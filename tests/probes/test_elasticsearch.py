@@ -129,7 +129,7 @@ OTHERS = {
     "its version no table": OK + b'\r\n{"tagline":"You Know, for Search","version":"8"}',
     "its tagline a table": OK + b'\r\n{"tagline":{},"version":{"number":"8"}}',
     "another's demand": demand(BASIC % b"Cabinet"),
-    "its mark with another status": b"HTTP/1.1 503 x\r\nX-elastic-product: Elasticsearch\r\n\r\n",
+    "its mark with another status": b"HTTP/1.1 404 x\r\nX-elastic-product: Elasticsearch\r\n\r\n",
 }
 
 
@@ -140,6 +140,31 @@ def test_another_web_server_is_said_to_be_one(raw: bytes) -> None:
     assert asked.seen == []
     assert asked.other is not None
     assert asked.other.opening == b"HTTP/"
+
+
+NOT_NOW = b"HTTP/1.1 %b\r\n%bContent-Length: 2\r\n\r\nno"
+CUT = welcome()[:-20]
+HICCUPS = {
+    # what it sends, what is proved, why the rest is not
+    "503 of its own": (
+        NOT_NOW % (b"503 x", b"X-elastic-product: Elasticsearch\r\n"),
+        ["unknown"],
+        Reason.BUSY,
+    ),
+    "503 of anybody": (NOT_NOW % (b"503 x", b""), [], Reason.BUSY),
+    "too many": (NOT_NOW % (b"429 x", b""), [], Reason.BUSY),
+    "a greeting that breaks off": (CUT, [], Reason.PROTOCOL),
+}
+
+
+@pytest.mark.parametrize(("raw", "proved", "reason"), HICCUPS.values(), ids=HICCUPS)
+def test_a_server_in_trouble_is_no_server_with_a_password(
+    raw: bytes, proved: list[str], reason: Reason
+) -> None:
+    with Peer(server(raw), fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert [seen.facts["authentication"] for seen in asked.seen] == proved
+    assert (asked.reason, asked.other, asked.rules) == (reason, None, [])
 
 
 def test_a_server_that_stalls_is_a_failure() -> None:

@@ -166,6 +166,15 @@ def test_a_server_that_says_later_is_busy() -> None:
     assert (asked.seen, asked.reason, peer.received) == ([], Reason.BUSY, 0)
 
 
+@pytest.mark.parametrize("told", [b"421 Too many users.\r\n", b"500 What?\r\n421 Too many users.\r\n"])
+def test_a_server_that_says_later_to_the_question_is_unknown(told: bytes) -> None:
+    named = canned(PROBE, b"220 FTP ready\r\n" + told + BYE, port=21)
+    assert named.facts["tls"] == "unknown"
+    assert named.reason is (Reason.BUSY if told.startswith(b"421") else None)
+    unnamed = canned(PROBE, b"220 ready\r\n" + told + BYE, port=21)
+    assert (unnamed.seen, unnamed.reason) == ([], Reason.BUSY)
+
+
 TROUBLE = [
     # greeting, answer to FEAT, reason, is it known to be FTP?
     (b"", b"", Reason.TIMEOUT, False),

@@ -21,8 +21,8 @@ from netwatch.model import Reason, Target, Vantage
 from netwatch.probe import ProbeError
 from netwatch.products import murmur3
 from netwatch.scope import Scope
-from netwatch.web import MOST
-from probes.http import CONNECTIONS, WANTS_TLS, Http
+from netwatch.web import IN_CLEAR, MOST
+from probes.http import CONNECTIONS, Http
 from tests.lab.canary import CANARIES, PATIENTS
 from tests.lab.certificates import Tls, make
 from tests.lab.hurry import FAST
@@ -126,7 +126,7 @@ PAGES = [
     ),
     (answer(b"", "403 Forbidden"), {"page": "refused", "authentication": "unknown"}, []),
     (answer(b"", "404 Not Found"), {"page": "error", "authentication": "unknown"}, []),
-    (answer(b"", "500 Internal Server Error"), {"page": "error"}, []),
+    (answer(b"", "501 Not Implemented"), {"page": "error"}, []),
     (
         answer(b"<title>Index of /</title>"),
         {"page": "listing", "authentication": "none", "title": None},
@@ -191,13 +191,46 @@ def test_a_redirect_on_this_very_port_is_followed(location: str) -> None:
 
 
 def test_no_more_than_two_redirects_are_followed() -> None:
-    paths, facts = led("/1", {"/1": moved("/2?a=b"), "/2?a=b": moved("/3"), "/3": answer(FORM)})
-    assert paths == ["/", "/1", "/2?a=b"]
+    paths, facts = led("/1", {"/1": moved("/2"), "/2": moved("/3"), "/3": answer(FORM)})
+    assert paths == ["/", "/1", "/2"]
     assert (facts["page"], facts["redirect"]) == ("redirect", "here")
+
+
+@pytest.mark.parametrize("more", ["?confirm=yes", ";confirm=yes", "?", ";a=b?c=d#e"])
+def test_no_query_is_ever_sent_nor_a_parameter(more: str) -> None:
+    paths, facts = led(f"/login{more}", {"/login": answer(FORM)})
+    assert (paths, facts["page"]) == (["/", "/login"], "login")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/cgi-bin/reboot.cgi?confirm=yes",
+        "/cgi-bin/Reboot.cgi",
+        "/goform/restore.asp",
+        "/setup/reset.php",
+        "/delete.php",
+        "/logout",
+        "/auth/sign-out",
+        "/log_off.asp",
+        "/%72eboot.cgi",
+        "/FactoryDefault.cgi",
+        "/shutdown",
+    ],
+)
+def test_where_a_path_may_do_something_it_is_not_followed(path: str) -> None:
+    paths, facts = led(path, {path: answer(FORM)})
+    assert (paths, facts["page"], facts["redirect"]) == (["/"], "redirect", "here")
+
+
+@pytest.mark.parametrize("path", ["/login.cgi", "/cgi-bin/luci", "/index.php", "/logo/", "/bootstrap/"])
+def test_where_a_path_only_shows_something_it_is_followed(path: str) -> None:
+    assert led(path)[0] == ["/", path]
 
 
 def test_no_circle_is_walked() -> None:
     assert led("/")[0] == ["/"]
+    assert led("/?lang=fr")[0] == ["/"]
     assert led("/1", {"/1": moved("/")})[0] == ["/", "/1"]
 
 
@@ -233,7 +266,7 @@ def test_a_redirect_without_a_place_is_a_redirect() -> None:
     assert asked.facts["page"] == "redirect"
 
 
-def test_where_the_page_that_was_led_to_does_not_answer_the_redirect_is_told() -> None:
+def test_where_the_page_that_was_led_to_does_not_answer_the_page_is_not_known() -> None:
     def behave(talk: Talk) -> None:
         if b"/login" in talk.some():
             talk.hold()
@@ -242,7 +275,146 @@ def test_where_the_page_that_was_led_to_does_not_answer_the_redirect_is_told() -
 
     with Peer(behave, fresh_address()) as peer:
         asked = ask(PROBE, peer.address, peer.port)
-    assert (asked.facts["page"], asked.facts["redirect"], asked.error) == ("redirect", "here", None)
+    assert (asked.facts["page"], asked.facts["redirect"]) == (None, "here")
+    assert (asked.facts["authentication"], asked.reason, asked.rules) == ("unknown", Reason.TIMEOUT, [])
+
+
+LED_TO = {
+    # what is there, why the page is not known
+    "nothing": (b"", Reason.TIMEOUT),
+    "not now": (answer(FORM, "503 Service Unavailable"), Reason.BUSY),
+    "no HTTP": (b"HTTP/1.1 200 OK\r\nno header\r\n\r\n", Reason.PROTOCOL),
+    "another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n", Reason.PROTOCOL),
+}
+
+
+@pytest.mark.parametrize(("told", "reason"), LED_TO.values(), ids=LED_TO)
+def test_where_the_page_that_was_led_to_is_in_trouble_the_page_is_not_known(
+    told: bytes, reason: Reason
+) -> None:
+    with Peer(Site({"/": moved("/login"), "/login": told}), fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert (asked.facts["page"], asked.reason, asked.rules, asked.other) == (None, reason, [], None)
+
+
+# ----------------------------------------------------------------------------- trouble, and what is repaired
+
+TITLE = b"<title>Index of /</title>"
+HICCUPS = {
+    # what it sends, why the page is not known
+    "not now": (answer(b"busy", "503 Service Unavailable"), Reason.BUSY),
+    "not now, with a form": (answer(FORM, "503 Service Unavailable"), Reason.BUSY),
+    "not now, with a list": (answer(TITLE, "500 Internal Server Error"), Reason.BUSY),
+    "too many": (answer(b"", "429 Too Many Requests"), Reason.BUSY),
+    "too slow": (answer(b"", "408 Request Timeout"), Reason.BUSY),
+    "a page that breaks off": (answer(FORM)[: -len(FORM) + 30], Reason.TIMEOUT),
+    "a refusal that breaks off": (answer(FORM, "403 Forbidden")[: -len(FORM) + 30], Reason.TIMEOUT),
+    "a product's page that breaks off": (
+        answer(b"<title>DS218 - Synology DiskStation</title>" + b" " * 99)[:-50],
+        Reason.TIMEOUT,
+    ),
+}
+
+
+@pytest.mark.parametrize(("told", "reason"), HICCUPS.values(), ids=HICCUPS)
+def test_a_server_in_trouble_shows_no_page(told: bytes, reason: Reason) -> None:
+    with Peer(Site(told), fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert asked.facts | {"page": None, "authentication": "unknown"} == asked.facts
+    assert (asked.protocol, asked.reason, asked.rules) == ("http", reason, [])
+    assert "login" not in asked.facts
+
+
+def test_a_page_that_is_hung_up_on_halfway_is_not_known() -> None:
+    def behave(talk: Talk) -> None:
+        talk.some()
+        talk.send(answer(FORM)[: -len(FORM) + 30])
+
+    with Peer(behave, fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert (asked.facts["page"], asked.reason, asked.rules) == (None, Reason.PROTOCOL, [])
+
+
+def test_a_picture_that_does_not_come_is_no_trouble() -> None:
+    with Peer(Site({"/": answer(PLAIN), "/favicon.ico": b""}), fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert (asked.facts["page"], asked.error) == ("other", None)
+
+
+def test_a_redirect_is_decided_by_its_head() -> None:
+    cut = moved("https://cabinet.example/").replace(b"Content-Length: 0", b"Content-Length: 9")
+    with Peer(Site(cut), fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert (asked.facts["page"], asked.error) == ("redirect", None)
+
+
+def test_a_page_longer_than_we_read_is_known_all_the_same() -> None:
+    with Peer(Site(answer(PLAIN + b" " * MOST)), fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert (asked.facts["page"], asked.error) == ("other", None)
+
+
+REPAIRED = {
+    # rule, what it becomes
+    "http-open-console": answer(
+        b"<title>Orthanc Explorer</title>", "401 x", WWW_Authenticate="Digest realm=x"
+    ),
+    "http-directory-listing": answer(b"", "403 Forbidden"),
+    "http-login-in-clear": moved("https://cabinet.example/"),
+}
+
+
+@pytest.mark.parametrize(("rule", "told"), REPAIRED.items())
+def test_a_page_that_was_repaired_is_known(rule: str, told: bytes) -> None:
+    with Peer(Site(told), fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert asked.facts["page"] in {"login", "refused", "redirect"}
+    assert (asked.error, rule in asked.rules) == (None, False)
+
+
+def test_a_handshake_of_old_tls_that_hangs_leaves_it_open(modern: ssl.SSLContext) -> None:
+    handshakes: list[int] = []
+
+    def behave(talk: Talk) -> None:
+        if talk.connection.recv(1, MSG_PEEK) == b"\x16":
+            handshakes.append(1)
+            if len(handshakes) == 2:
+                talk.some()
+                talk.hold()
+        site(talk)
+
+    site = Site(answer(PLAIN), tls=modern)
+    with Peer(behave, fresh_address(), 8443) as peer:
+        asked = ask(PROBE, peer.address, 8443)
+    assert asked.facts | {"page": "other", "tls_old": "unknown"} == asked.facts
+    assert (asked.reason, asked.rules) == (Reason.TIMEOUT, [])
+
+
+def test_where_tls_was_switched_off_old_tls_is_refused() -> None:
+    def behave(talk: Talk) -> None:
+        if talk.connection.recv(1, MSG_PEEK) == b"\x16":
+            talk.some()
+            talk.send(answer(b"", "400 Bad Request"))
+            talk.end()
+        else:
+            Site(answer(PLAIN)).serve(talk)
+
+    with Peer(behave, fresh_address(), 9443) as peer:
+        asked = ask(PROBE, peer.address, 9443)
+    assert (asked.facts["tls"], asked.facts["tls_old"]) == (False, "refused")
+
+
+@pytest.mark.parametrize(
+    ("heard", "asked"),
+    [({}, ()), ({5985: "winrm", 5986: "winrm"}, ()), ({5985: "http", 5986: "tls"}, (5985, 5986))],
+)
+def test_where_winrm_is_at_home_it_is_asked_once_that_one_has_said_no(
+    heard: dict[int, str], asked: tuple[int, ...]
+) -> None:
+    ports = (5985, 5986)
+    before = dict.fromkeys(ports, "http")
+    target = Target("d", "192.0.2.1", ports, spoken=heard, before=before, free=frozenset(ports))
+    assert PROBE.wants(target) == asked
 
 
 # -------------------------------------------------------------------------------------------------------- TLS
@@ -258,7 +430,7 @@ def test_a_page_inside_tls_is_found_after_nginx_said_so_in_clear(modern: ssl.SSL
     assert site.asked[0] == "GET in-clear"
 
 
-@pytest.mark.parametrize("words", WANTS_TLS)
+@pytest.mark.parametrize("words", IN_CLEAR)
 def test_every_server_s_way_of_asking_for_tls_is_understood(words: bytes) -> None:
     def behave(talk: Talk) -> None:
         talk.some()
@@ -337,7 +509,7 @@ def test_what_our_own_openssl_cannot_offer_is_unknown(
     monkeypatch.setattr(Line, "start_tls", unable)
     with Peer(Site(answer(PLAIN), tls=modern), fresh_address()) as peer:
         asked = ask(PROBE, peer.address, peer.port)
-    assert asked.facts["tls_old"] == "unknown"
+    assert (asked.facts["tls_old"], asked.error) == ("unknown", None)
 
 
 def test_tls_that_cannot_be_agreed_on_is_told_as_tls_and_as_a_failure() -> None:
@@ -398,8 +570,8 @@ def test_the_picture_is_kept_as_two_marks() -> None:
 
 def test_the_picture_is_fetched_from_where_the_page_says() -> None:
     page = answer(b'<link rel="shortcut icon" href="img/mark.png?v=2"><p>')
-    facts, paths = icon_of({"/": page, "/img/mark.png?v=2": answer(ICON)})
-    assert (facts.keys(), paths) == (MARKS.keys(), ["/", "/img/mark.png?v=2"])
+    facts, paths = icon_of({"/": page, "/img/mark.png": answer(ICON)})
+    assert (facts.keys(), paths) == (MARKS.keys(), ["/", "/img/mark.png"])
 
 
 @pytest.mark.parametrize(
@@ -411,8 +583,21 @@ def test_a_picture_that_lies_elsewhere_is_left_there(href: str) -> None:
     assert icon_of({"/": page, "/favicon.ico": answer(ICON)})[1] == ["/", "/favicon.ico"]
 
 
-@pytest.mark.parametrize("href", ["/", "#top", "?", "."])
-def test_the_page_itself_is_not_fetched_again_as_its_picture(href: str) -> None:
+@pytest.mark.parametrize(
+    "href",
+    [
+        "/",
+        "#top",
+        "?",
+        ".",
+        "/setup.cgi?todo=restore_factory",
+        "/icon",
+        "/reset.png",
+        "/a.cgi?x=.png",
+        "/a.ico/b",
+    ],
+)
+def test_what_is_not_named_as_a_picture_is_not_fetched_as_one(href: str) -> None:
     page = answer(f'<link rel=icon href="{href}">'.encode())
     assert icon_of({"/": page, "/favicon.ico": answer(ICON)})[1] == ["/", "/favicon.ico"]
 
@@ -494,7 +679,7 @@ LEAKS = [
     {"/": everywhere("401", WORKLIST, WWW_Authenticate=f'Basic realm="{RECORD}"')},
     {"/": everywhere("403", WORKLIST)},
     {"/": everywhere("500", WORKLIST)},
-    {"/": everywhere("302", WORKLIST, Location=f"/{WEB}?name={WEB}"), f"/{WEB}?name={WEB}": answer(WORKLIST)},
+    {"/": everywhere("302", WORKLIST, Location=f"/{WEB}?name={WEB}"), f"/{WEB}": answer(WORKLIST)},
     {"/": everywhere("302", b"", Location=f"https://{WEB}.example/{WEB}")},
     {"/": answer(f"<link rel=icon href='/{WEB}.ico'>".encode()), f"/{WEB}.ico": answer(WORKLIST)},
     {"/": f"HTTP/1.1 {RECORD}\r\n\r\n".encode()},

@@ -173,6 +173,13 @@ def test_a_print_server_on_a_computer_is_told_by_its_name() -> None:
     assert (asked.facts["authentication"], asked.error) == ("unknown", None)
 
 
+def test_a_printer_that_answers_nobody_for_now_is_unknown_and_no_other_server() -> None:
+    asked = canned(PROBE, http(b"busy", "503 Service Unavailable", "Content-Type: text/html\r\n"), port=631)
+    assert (asked.seen, asked.reason) == ([], Reason.BUSY)
+    asked = canned(PROBE, http(ipp({}, status=0x0507)), port=631)
+    assert (asked.facts["authentication"], asked.reason) == ("unknown", Reason.BUSY)
+
+
 def test_what_is_not_http_is_said_to_be_something_else() -> None:
     asked = canned(PROBE, b"SSH-2.0-x\r\n")
     assert (asked.seen, asked.other is not None) == ([], True)

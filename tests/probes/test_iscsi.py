@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PROBE = Iscsi(timeout=1.0)
 LOGIN, TEXT, LOGOUT = 0x43, 0x44, 0x46
-PASSWORD, FORBIDDEN, NO_SUCH = (2, 1), (2, 2), (2, 3)
+PASSWORD, FORBIDDEN, NO_SUCH, BUSY = (2, 1), (2, 2), (2, 3), (3, 2)
 
 
 def answer(
@@ -80,26 +80,55 @@ class Store:
 
 
 STORES = {
-    # the store, authentication, discovery, targets, rules
-    "open": (Store({"a": (0, 0)}), "none", "none", 1, ["iscsi-no-password"]),
-    "one of two open": (Store({"a": PASSWORD, "b": (0, 0)}), "none", "none", 2, ["iscsi-no-password"]),
-    "locked": (Store({"a": PASSWORD, "b": PASSWORD}), "password", "none", 2, []),
-    "only for those it knows": (Store({"a": PASSWORD, "b": FORBIDDEN}), "unknown", "none", 2, []),
-    "gone since": (Store({"a": NO_SUCH}), "unknown", "none", 1, []),
-    "empty": (Store({}), "unknown", "none", 0, []),
-    "locked from the start": (Store({"a": (0, 0)}, discovery=PASSWORD), "unknown", "password", None, []),
-    "out of order": (Store({"a": (0, 0)}, discovery=(3, 1)), "unknown", "unknown", None, []),
-    "slow to agree": (Store({"a": PASSWORD}, rounds=3), "password", "none", 1, []),
-    "never agreeing": (Store({"a": PASSWORD}, rounds=4), "unknown", "unknown", None, []),
+    # the store, authentication, discovery, targets, open to all, rules
+    "open": (Store({"a": (0, 0)}), "none", "none", 1, True, ["iscsi-no-password"]),
+    "one of two open": (Store({"a": PASSWORD, "b": (0, 0)}), "none", "none", 2, True, ["iscsi-no-password"]),
+    "one busy, one open": (Store({"a": BUSY, "b": (0, 0)}), "none", "none", 2, True, ["iscsi-no-password"]),
+    "locked": (Store({"a": PASSWORD, "b": PASSWORD}), "password", "none", 2, False, []),
+    "only for those it knows": (Store({"a": PASSWORD, "b": FORBIDDEN}), "unknown", "none", 2, False, []),
+    "gone since": (Store({"a": NO_SUCH}), "unknown", "none", 1, False, []),
+    "moved": (Store({"a": (1, 1)}), "unknown", "none", 1, None, []),
+    "empty": (Store({}), "unknown", "none", 0, False, []),
+    "locked from the start": (Store({"a": (0, 0)}, PASSWORD), "unknown", "password", None, False, []),
+    "not for us from the start": (Store({"a": (0, 0)}, FORBIDDEN), "unknown", "refused", None, False, []),
+    "slow to agree": (Store({"a": PASSWORD}, rounds=3), "password", "none", 1, False, []),
+    "never agreeing": (Store({"a": PASSWORD}, rounds=4), "unknown", "unknown", None, None, []),
 }
 
 
 @pytest.mark.parametrize(("name"), STORES)
 def test_each_disk_says_whether_it_wants_a_password(name: str) -> None:
-    store, authentication, discovery, targets, rules = STORES[name]
+    store, authentication, discovery, targets, to_all, rules = STORES[name]
     asked = store.asked()
-    assert asked.facts == {"authentication": authentication, "discovery": discovery, "targets": targets}
+    assert asked.facts == {
+        "authentication": authentication,
+        "discovery": discovery,
+        "targets": targets,
+        "open_to_all": to_all,
+    }
     assert (asked.protocol, asked.rules, asked.error) == ("iscsi", rules, None)
+
+
+HICCUPS = {
+    # the store, discovery, targets
+    "out of order": (Store({"a": (0, 0)}, (3, 1)), "unknown", None),
+    "too many": (Store({"a": (0, 0)}, (2, 6)), "unknown", None),
+    "out of resources at a disk": (Store({"a": PASSWORD, "b": (3, 2)}), "none", 2),
+    "too many at a disk": (Store({"a": (2, 6), "b": PASSWORD}), "none", 2),
+}
+
+
+@pytest.mark.parametrize("name", HICCUPS)
+def test_a_server_in_trouble_is_no_server_with_a_password(name: str) -> None:
+    store, discovery, targets = HICCUPS[name]
+    asked = store.asked()
+    assert asked.facts == {
+        "authentication": "unknown",
+        "discovery": discovery,
+        "targets": targets,
+        "open_to_all": None,
+    }
+    assert (asked.protocol, asked.rules, asked.reason) == ("iscsi", [], Reason.BUSY)
 
 
 def test_no_session_with_a_disk_is_ever_opened_and_no_password_is_sent() -> None:
@@ -191,7 +220,12 @@ AFTERWARDS = {
 def test_what_was_proved_before_trouble_is_kept(raw: bytes, reason: Reason) -> None:
     asked = asked_of(answer(0x23, 0x87) + raw)
     assert (asked.protocol, asked.reason) == ("iscsi", reason)
-    assert asked.facts == {"authentication": "unknown", "discovery": "none", "targets": None}
+    assert asked.facts == {
+        "authentication": "unknown",
+        "discovery": "none",
+        "targets": None,
+        "open_to_all": None,
+    }
 
 
 def test_names_that_cannot_be_are_passed_over() -> None:

@@ -35,7 +35,8 @@ def server(answer: bytes) -> Callable[[Talk], None]:
     ("told", "version"),
     [
         (b"VERSION 1.6.18\r\n", "1.6.18"),
-        (b"VERSION 1.4.0-rc1_2_gabc\r\n", "1.4.0-rc1_2_gabc"),
+        (b"VERSION 1.4.0-rc1_2_gab\r\n", "1.4.0-rc1_2_gab"),
+        (b"VERSION DUPONT-JEAN.19750312\r\n", None),
         (b"VERSION \xff\x00\r\n", None),
         (b"VERSION Dupont^Jean\r\n", None),
     ],
@@ -51,6 +52,12 @@ def test_one_that_wants_a_password_is_no_finding() -> None:
     with Peer(server(b"CLIENT_ERROR unauthenticated\r\n"), fresh_address()) as peer:  # memcached 1.6.18 -Y
         asked = ask(PROBE, peer.address, peer.port)
     assert (asked.facts["authentication"], asked.rules, asked.error) == ("password", [], None)
+
+
+@pytest.mark.parametrize("told", [b"SERVER_ERROR out of memory\r\n", b"ERROR Too many open connections\r\n"])
+def test_one_that_answers_nobody_for_now_is_unknown_and_asked_again(told: bytes) -> None:
+    asked = canned(PROBE, told)
+    assert (asked.facts["authentication"], asked.rules, asked.reason) == ("unknown", [], Reason.BUSY)
 
 
 def test_nothing_but_the_version_is_asked() -> None:

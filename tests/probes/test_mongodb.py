@@ -97,6 +97,7 @@ COUNTS = [
     (document(b"\x12n\0" + bytes(8), whole("ok", 1)), "none", ["mongodb-no-password"]),
     (WANTED, "password", []),
     (document(real("ok", 0.0), whole("code", 59)), "unknown", []),
+    (document(real("ok", 0.0), whole("code", 11600)), "unknown", []),  # it is shutting down
     (document(real("ok", 1.0)), "unknown", []),
     (document(whole("code", 13)), "unknown", []),
     (document(real("ok", float("nan")), whole("n", 0)), "unknown", []),
@@ -111,7 +112,8 @@ def test_whether_a_password_is_wanted_is_read_from_a_count_of_nothing(
     assert asked.facts == {
         "product": "MongoDB", "version": "7.0", "wire_versions": "0-21", "authentication": authentication
     }  # fmt: skip
-    assert (asked.protocol, asked.rules, asked.error) == ("mongodb", rules, None)
+    reason = Reason.BUSY if authentication == "unknown" else None
+    assert (asked.protocol, asked.rules, asked.reason) == ("mongodb", rules, reason)
 
 
 def test_a_collection_that_cannot_exist_is_counted_and_nothing_else_is_asked() -> None:

@@ -91,6 +91,8 @@ def test_one_question_of_the_standard_is_sent() -> None:
         ([(b"MARIE", 0x03, UNIQUE), (b"AUTRE", 0x1C, GROUP)], None, None),
         ([], None, None),
         ([(b"DUPONT Jean", 0x00, UNIQUE)], None, None),
+        ([(b"ZZTEST^PATIENT", 0x00, UNIQUE), (b"DUPONT-JEAN", 0x00, GROUP)], None, None),
+        ([(b"PC-DUPONT", 0x00, UNIQUE), (b"WORKGROUP", 0x00, GROUP)], "PC-DUPONT", "WORKGROUP"),
         ([(bytes(15), 0x00, UNIQUE)], None, None),
     ],
 )

@@ -95,8 +95,9 @@ def portmapper(
 
 
 def asked_of(near: Peer, **more: object) -> Asked:
-    """As one asks what answered as a portmapper before, wherever that was: 111 is not for everybody."""
-    target = Target("d", near.address, (near.port,), before={near.port: "rpcbind"})
+    """As one asks what answered as a portmapper before, wherever that was: 111 is not for everybody. Every
+    port was found open, but for what `more` says."""
+    target = Target("d", near.address, tuple(range(1, 65_536)), before={near.port: "rpcbind"})
     return ask(PROBE, near.address, near.port, target=replace(target, **more))  # type: ignore[arg-type]
 
 
@@ -139,15 +140,45 @@ def test_nothing_is_mounted_and_no_folder_is_named() -> None:
 def test_a_portmapper_without_nfs_is_only_that() -> None:
     with portmapper(b"", nfs=0, mount=0) as (near, far):
         asked = asked_of(near)
-    assert asked.facts == {"nfs": False, "exports": None, "open_to_all": None}
+    assert asked.facts == {"nfs": False, "exports": None, "open_to_all": False}
     assert (asked.rules, asked.error, far.connections) == ([], None, 0)
+
+
+def test_nfs_without_a_mount_service_leaves_what_it_lends_open() -> None:
+    with portmapper(b"", mount=0) as (near, _):
+        asked = asked_of(near)
+    assert asked.facts == {"nfs": True, "exports": None, "open_to_all": None}
+
+
+def test_a_port_that_was_not_found_open_is_not_spoken_to() -> None:
+    with portmapper(exports((b"/images", b"*"))) as (near, far):
+        asked = asked_of(near, open_ports=(near.port, 111, 2049))
+    assert asked.facts == {"nfs": True, "exports": None, "open_to_all": None}
+    assert (asked.rules, asked.error, far.connections) == ([], None, 0)
+
+
+SYSTEM_ERROR = server(lambda _, __: accepted(0, status=5))
+
+
+def test_a_mount_service_in_trouble_lends_nothing_that_we_know_of() -> None:
+    with portmapper(SYSTEM_ERROR) as (near, _):
+        asked = asked_of(near)
+    assert asked.facts == {"nfs": True, "exports": None, "open_to_all": None}
+    assert (asked.protocol, asked.rules, asked.reason) == ("rpcbind", [], Reason.BUSY)
+
+
+def test_a_portmapper_in_trouble_is_no_portmapper_without_nfs() -> None:
+    with Peer(SYSTEM_ERROR, fresh_address()) as near:
+        asked = asked_of(near)
+    assert asked.facts == {"nfs": None, "exports": None, "open_to_all": None}
+    assert (asked.protocol, asked.rules, asked.reason) == ("rpcbind", [], Reason.BUSY)
 
 
 def test_a_portmapper_that_tells_us_nothing_is_only_that() -> None:
     refusal = words(0, 1, 1, 1, 1)  # denied: who are you?
     with Peer(server(lambda _, __: refusal), fresh_address()) as near:
         asked = asked_of(near)
-    assert (asked.facts["nfs"], asked.error) == (False, None)
+    assert (asked.facts, asked.error) == ({"nfs": None, "exports": None, "open_to_all": None}, None)
 
 
 @pytest.mark.parametrize("wrong", [70_000, 0xFFFFFFFF, 445])
@@ -170,7 +201,7 @@ def test_the_port_of_another_protocol_is_left_alone() -> None:
 def test_a_port_that_prints_is_refused_and_what_was_proved_is_kept() -> None:
     with portmapper(b"", mount=9101) as (near, _):
         seen = []
-        target = Target("d", near.address, (near.port,), before={near.port: "rpcbind"})
+        target = Target("d", near.address, (near.port, 9101), before={near.port: "rpcbind"})
         with pytest.raises(ScopeError), way_to(near.address) as way:
             for one in PROBE.observe(target, near.port, way):
                 seen.append(one)  # noqa: PERF402 - what comes before it raises
@@ -337,7 +368,7 @@ def test_from_the_internet_any_of_it_is_a_finding(
 
 
 def test_it_is_asked_where_it_is_at_home_and_nowhere_else() -> None:
-    target = Target("d", "192.0.2.1", (80, 111, 2049, 2050), free=frozenset({2050}))
+    target = Target("d", "192.0.2.1", (80, 111, 892, 2049, 2050, 20048), free=frozenset({2050}))
     assert PROBE.wants(target) == (111, 2049)
     assert PROBE.wants(Target("d", "192.0.2.1", (111, 2049), spoken={2049: "ssh"})) == (111,)
 

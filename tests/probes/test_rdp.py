@@ -119,18 +119,28 @@ SERVERS = [
     (fails(5), fails(5), fails(5), "required", "nla", "refused", []),  # of a kind that we did not offer
     (selects(1), selects(1), fails(1), "absent", "tls", "refused", ["rdp-no-nla"]),  # /sec:tls, xrdp tls
     (fails(2), None, selects(0), "absent", "rdp", "accepted", ["rdp-legacy-security"]),  # /sec:rdp
-    (fails(3), None, selects(0), "absent", "rdp", "accepted", ["rdp-legacy-security"]),
     (selects(0), None, None, "absent", "rdp", "accepted", ["rdp-legacy-security"]),  # xrdp rdp
     (selects(1), selects(1), selects(0), "absent", "rdp, tls", "accepted", ["rdp-legacy-security"]),  # xrdp
     (selects(1), selects(2), fails(1), "optional", "tls, nla", "refused", ["rdp-no-nla"]),
     (selects(1), selects(2), selects(0), "optional", "rdp, tls, nla", "accepted", ["rdp-legacy-security"]),
     (fails(5), selects(2), selects(0), "optional", "rdp, nla", "accepted", ["rdp-legacy-security"]),
     (fails(6), fails(6), fails(6), "unknown", None, "refused", []),
-    (fails(2), None, fails(2), "unknown", None, "refused", []),
+    (fails(2), None, fails(2), "unknown", None, "unknown", []),
+    (selects(1), OLD, None, "unknown", "tls", "unknown", ["rdp-no-nla"]),
+    (selects(1), fails(4), fails(4), "unknown", "tls", "unknown", ["rdp-no-nla"]),
+]
+HICCUPS: list[tuple[bytes, bytes | None, bytes | None, str, str | None, str, list[str]]] = [
+    # the same, of a server that has lost its certificate
+    (fails(3), None, fails(3), "unknown", None, "unknown", []),
+    (fails(3), None, selects(0), "unknown", "rdp", "accepted", ["rdp-legacy-security"]),
+    (selects(1), fails(3), fails(3), "unknown", "tls", "unknown", ["rdp-no-nla"]),
+    (fails(5), selects(2), fails(3), "unknown", "nla", "unknown", []),
 ]
 
 
-@pytest.mark.parametrize(("first", "second", "third", "nla", "security", "legacy", "rules"), SERVERS)
+@pytest.mark.parametrize(
+    ("first", "second", "third", "nla", "security", "legacy", "rules"), [*SERVERS, *HICCUPS]
+)
 def test_what_is_selected_decides(  # noqa: PLR0913, PLR0917 - a row of the table
     first: bytes,
     second: bytes | None,
@@ -144,7 +154,8 @@ def test_what_is_selected_decides(  # noqa: PLR0913, PLR0917 - a row of the tabl
     desktop = Desktop(answers)
     asked = asked_of(desktop)
     assert asked.facts == {"nla": nla, "security": security, "legacy": legacy}
-    assert (asked.protocol, asked.rules, asked.error) == ("rdp", rules, None)
+    reason = Reason.BUSY if fails(3) in answers.values() else None
+    assert (asked.protocol, asked.rules, asked.reason) == ("rdp", rules, reason)
     assert desktop.asked == list(answers), "one connection to a question, and none too many"
 
 

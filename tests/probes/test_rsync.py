@@ -44,7 +44,8 @@ LISTS = {
     "long names": (module("a-name-of-more-than-fifteen") + EXIT, 1, ["rsync-modules-listed"]),
     "none": (EXIT, 0, []),
     "a welcome": (b"Welcome\nplease\twait\n\n" + EXIT, 0, []),
-    "a refusal": (b"@ERROR: access denied\n", None, []),
+    "a refusal": (b"@ERROR: access denied to  from UNKNOWN (10.0.0.9)\n", 0, []),
+    "a refusal, and a goodbye": (b"@ERROR: access denied\n" + EXIT, 0, []),
 }
 
 
@@ -117,6 +118,23 @@ def test_a_server_that_stalls_is_a_failure(greeting: bytes) -> None:
         asked = ask(PROBE, peer.address, peer.port)
     assert asked.reason is Reason.TIMEOUT
     assert [seen.facts["modules"] for seen in asked.seen] == [None] * bool(greeting)
+
+
+BUSY = b"@ERROR: max connections (4) reached -- try again later\n"
+
+
+@pytest.mark.parametrize("told", [BUSY, BUSY + EXIT, b"welcome\n" + BUSY, b"@ERROR: daemon security issue\n"])
+def test_a_server_in_trouble_is_no_server_that_lists_nothing(told: bytes) -> None:
+    with Peer(server(told), fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert asked.facts == {"protocol_version": "31.0", "modules": None, "authentication": "unknown"}
+    assert (asked.reason, asked.rules) == (Reason.BUSY, [])
+
+
+@pytest.mark.parametrize("told", [module("images"), b"welcome\n", b"@ERROR: access den"])
+def test_a_list_that_is_cut_leaves_it_open(told: bytes) -> None:
+    asked = canned(PROBE, GREETING + told)
+    assert (asked.facts["modules"], asked.reason, asked.rules) == (None, Reason.CLOSED, [])
 
 
 def test_a_list_that_stops_halfway_leaves_it_open() -> None:

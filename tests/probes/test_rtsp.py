@@ -44,7 +44,7 @@ SERVERS = [
     ("VLC/3.0.18", "VLC", "3.0.18"),
     ("H264DVR 1.0", "H264DVR", "1.0"),
     ("Rtsp Server/3.0", "Rtsp Server", "3.0"),
-    ("LIVE555 Streaming Media v2022.12.01", "LIVE555 Streaming Media", "2022.12.01"),
+    ("LIVE555 Streaming Media v2022.12.01", "LIVE555 Streaming Media", "2022.12"),
     ("Helix Mobile Server/11.1.8.1745 (linux) (RealServer compatible)", "Helix Mobile Server", "11.1.8.1745"),
     ("<script>", None, None),
     ("", None, None),

@@ -49,7 +49,6 @@ ANSWERS = {
     "another, locked": (page(DENIED, error(b"AccessDenied"), b"x"), None, "password", []),
     "a version of it": (page(DENIED, error(b"AccessDenied"), b"MinIO/RELEASE.2021"), "MinIO", "password", []),
     "its lock told otherwise": (page(b"400 x", error(b"MissingSecurityHeader")), "MinIO", "password", []),
-    "out of order": (page(b"503 x", error(b"SlowDown")), "MinIO", "unknown", []),
     "open": (page(b"200 OK", listing(ONE)), "MinIO", "none", ["s3-no-password"]),
     "open, and lying about it": (page(DENIED, listing(ONE)), "MinIO", "unknown", []),
     "Ceph, to a stranger": (page(b"200 OK", listing(b"", b"anonymous"), b"x"), None, "unknown", []),
@@ -114,6 +113,25 @@ def test_another_web_server_is_said_to_be_one(raw: bytes) -> None:
     assert asked.seen == []
     assert asked.other is not None
     assert asked.other.opening == b"HTTP/"
+
+
+HICCUPS = {
+    # what it sends, what is proved, why the rest is not
+    "out of order": (page(b"503 x", error(b"SlowDown")), ["unknown"], Reason.BUSY),
+    "too much": (page(b"429 x", b""), ["unknown"], Reason.BUSY),
+    "another's trouble": (page(b"502 x", b"", b"nginx"), [], Reason.BUSY),
+    "a list that breaks off": (page(b"200 OK", listing(ONE))[:250], ["unknown"], Reason.PROTOCOL),
+    "an answer that breaks off": (page(b"200 OK", listing(ONE), b"x")[:120], [], Reason.PROTOCOL),
+}
+
+
+@pytest.mark.parametrize(("raw", "proved", "reason"), HICCUPS.values(), ids=HICCUPS)
+def test_a_store_in_trouble_is_no_store_with_a_password(
+    raw: bytes, proved: list[str], reason: Reason
+) -> None:
+    asked = asked_of(raw)
+    assert [seen.facts["authentication"] for seen in asked.seen] == proved
+    assert (asked.reason, asked.other, asked.rules) == (reason, None, [])
 
 
 def test_a_server_that_stalls_is_a_failure() -> None:

@@ -298,10 +298,27 @@ def test_on_139_a_netbios_session_comes_first() -> None:
     assert (found.facts["smb1"], found.facts["dialects"], connections) == ("on", ALL, 6)
 
 
+@pytest.mark.parametrize("dialects", [MODERN, ()])
+def test_a_server_that_is_out_of_breath_has_not_turned_smb1_off(dialects: tuple[int, ...]) -> None:
+    found = asked(Server(dialects, smb1=old(0x72, b"", status=0xC000_0205)))
+    assert (found.facts["smb1"], found.rules, found.reason) == (
+        "unknown",
+        [],
+        Reason.BUSY if dialects else Reason.CLOSED,
+    )
+    assert dialects or found.facts["dialects"] is None
+
+
+def test_an_answer_in_smb2_that_is_an_error_is_no_refusal_either() -> None:
+    found = asked(Server(smb1=modern(0, bytes(8), 0xC000_0205)))
+    assert (found.facts["smb1"], found.reason) == ("unknown", Reason.BUSY)
+    assert told(Server(smb1=modern(0, bytes(8), NOT_SUPPORTED)), "smb1") == ("off",)
+
+
 def test_139_beside_445_is_the_same_server_and_only_opened() -> None:
     server = Server(session=True, smb1=chose_old())
     found, connections = netbios(server, open_ports=(139, 445))
-    assert (found.protocol, found.facts, found.rules, connections) == ("smb", {}, [], 1)
+    assert (found.protocol, found.facts, found.rules, connections) == ("smb", {"smb1": None}, [], 1)
     assert server.heard == []
 
 

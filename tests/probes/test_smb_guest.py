@@ -71,6 +71,7 @@ class Server:
     fault: bool = False
     pieces: int = 0  # bytes of one fragment; 0: all in one
     access: int = 0x001F_01FF
+    closed: int = DENIED  # what it says of a share that does not open
     heard: list[bytes] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
     entered: list[str] = field(default_factory=list)
@@ -131,7 +132,7 @@ class Server:
             return little(16, 2) + b"\x02" + bytes(9) + little(0x1F01FF, 4), self.ipc
         self.entered.append(share)
         return little(16, 2) + b"\x01" + bytes(9) + little(self.access, 4), (
-            0 if (who, share) in self.opens else DENIED
+            0 if (who, share) in self.opens else self.closed
         )
 
     def _called(self, body: bytes) -> list[bytes]:
@@ -168,20 +169,20 @@ SERVERS = [
     (Server(opens=OPEN), ("allowed", "anonymous", 2, True), 1),
     (Server(), ("allowed", "anonymous", 2, False), 2),
     (Server(shares=()), ("allowed", "anonymous", 0, False), 2),
-    (Server(nobody=DENIED), ("refused", None, None, None), 2),
+    (Server(nobody=DENIED), ("refused", None, None, False), 2),
     (Server(nobody=FAILED, guest=0, opens=GUESTS), ("allowed", "guest", 2, True), 2),
     (Server(guest=0, opens=GUESTS), ("allowed", "guest", 2, True), 2),
     (Server(guest=0, shows=frozenset({"nobody"})), ("allowed", "anonymous", 2, False), 2),
     (Server(guest=0, shows=frozenset()), ("allowed", "guest", None, None), 2),
-    (Server(shows=frozenset()), ("refused", None, None, None), 2),
-    (Server(ipc=DENIED), ("refused", None, None, None), 2),
-    (Server(ipc=NO_SUCH_SHARE), ("refused", None, None, None), 2),
-    (Server(pipe=DENIED), ("refused", None, None, None), 2),
-    (Server(fault=True), ("refused", None, None, None), 2),
-    (Server(list_status=5), ("refused", None, None, None), 2),
+    (Server(shows=frozenset()), ("refused", None, None, False), 2),
+    (Server(ipc=DENIED), ("refused", None, None, False), 2),
+    (Server(ipc=NO_SUCH_SHARE), ("refused", None, None, False), 2),
+    (Server(pipe=DENIED), ("refused", None, None, False), 2),
+    (Server(fault=True), ("refused", None, None, False), 2),
+    (Server(list_status=5), ("refused", None, None, False), 2),
     (Server(opens=OPEN, pieces=40), ("allowed", "anonymous", 2, True), 1),
     (Server(opens=OPEN, access=0x0010_0080), ("allowed", "anonymous", 2, False), 2),
-    (Server(begin=DENIED), ("refused", None, None, None), 0),
+    (Server(begin=DENIED), ("refused", None, None, False), 0),
 ]
 
 
@@ -228,7 +229,7 @@ def test_only_disks_are_counted_and_knocked_at() -> None:
 
 def test_a_name_that_looks_like_a_person_is_counted_and_not_kept_and_no_remark_is() -> None:
     found = asked(Server(shares=(*DISKS, ("DUPONT Jean", 0, "né le 01/02/1950"), ("dossiers 2024", 0, ""))))
-    assert (found.facts["shares"], found.facts["share_names"]) == (4, "images, scans")
+    assert (found.facts["shares"], found.facts["share_names"]) == (4, "images, scans, +2")
     assert "DUPONT" not in repr(found.seen)
 
 
@@ -258,6 +259,21 @@ def test_what_a_guest_was_given_is_kept_when_the_rest_fails() -> None:
     found = asked(Server(nobody=DENIED, guest=0, pipe=ODD))
     assert (found.facts["guest"], found.facts["shares"]) == ("allowed", None)
     assert (found.reason, found.rules) == (Reason.PROTOCOL, [])
+
+
+def test_a_share_that_does_not_open_just_now_is_not_a_closed_one() -> None:
+    found = asked(Server(closed=ODD))
+    assert (found.facts["guest"], found.facts["shares"], found.facts["share_opens"]) == ("allowed", 2, None)
+    assert (found.reason, found.rules) == (Reason.PROTOCOL, [])
+
+
+def test_where_the_second_visitor_is_never_answered_no_share_is_called_closed() -> None:
+    found = asked(Server(guest=ODD))
+    assert (found.facts["guest"], found.facts["share_opens"], found.reason) == (
+        "allowed",
+        None,
+        Reason.PROTOCOL,
+    )
 
 
 def test_fragments_without_end_are_left() -> None:

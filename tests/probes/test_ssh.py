@@ -79,6 +79,12 @@ def test_what_is_not_ssh_is_said_to_be_something_else(told: bytes) -> None:
     assert time.monotonic() - began < patient.timeout / 2  # it is not waited for
 
 
+@pytest.mark.parametrize("told", [b"Exceeded MaxStartups\r\n", b"Not allowed at this time\r\n"])
+def test_a_server_that_takes_nobody_for_now_is_no_other_protocol(told: bytes) -> None:
+    asked = canned(PROBE, told, port=22)
+    assert (asked.seen, asked.other, asked.reason) == ([], None, Reason.BUSY)
+
+
 def test_lines_without_end_are_something_else() -> None:
     with Peer(says(b"bonjour\r\n" * 100 + b"SSH-2.0-OpenSSH_9\r\n"), fresh_address()) as peer:
         asked = ask(PROBE, peer.address, peer.port)

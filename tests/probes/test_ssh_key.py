@@ -160,6 +160,22 @@ def test_a_server_of_the_first_version_is_not_spoken_to() -> None:
     assert (asked.error, peer.received) == (None, 0)
 
 
+@pytest.mark.parametrize("told", [b"Exceeded MaxStartups\r\n", b"Not allowed at this time\r\n"])
+def test_a_server_that_takes_nobody_for_now_is_no_other_protocol(told: bytes) -> None:
+    asked = canned(PROBE, told, port=22)
+    assert (asked.seen, asked.other, asked.reason) == ([], None, Reason.BUSY)
+
+
+def test_a_key_of_a_kind_that_we_do_not_know_is_not_named() -> None:
+    reply = packet(b"\x1f" + string(string(b"dupont-jean") + bytes(32)) + string(bytes(32)) + string(b"s"))
+    asked = canned(PROBE, BANNER + kexinit() + reply, port=22)
+    assert (asked.facts["host_key_type"], asked.facts["weak"], asked.reason) == (
+        None,
+        "none",
+        Reason.PROTOCOL,
+    )
+
+
 def test_messages_that_mean_nothing_are_passed_over() -> None:
     with Peer(Server(reply=packet(b"\x02" + string(b"x")) + REPLY), fresh_address()) as peer:
         asked = ask(PROBE, peer.address, peer.port)

@@ -73,6 +73,24 @@ def test_a_server_that_offers_nothing_is_unknown_and_its_reason_is_not_read() ->
     assert "DUPONT" not in str(asked.seen) + str(asked.error)
 
 
+def test_a_server_of_3_3_that_turns_us_away_has_not_been_given_a_password() -> None:
+    told = b"\x00\x00\x00\x00\x00\x00\x00\x1aToo many security failures"
+    with Peer(server(told, b"RFB 003.003\n"), fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert (asked.reason, asked.facts["security"], asked.facts["authentication"]) == (
+        Reason.BUSY,
+        None,
+        "unknown",
+    )
+
+
+@pytest.mark.parametrize(("types", "security"), [(b"\x01\x02", "vnc-password"), (b"\x01\x13", "vencrypt")])
+def test_a_repaired_server_says_what_it_asks_for_now(types: bytes, security: str) -> None:
+    with Peer(server(types), fresh_address()) as peer:
+        asked = ask(PROBE, peer.address, peer.port)
+    assert (asked.facts["security"], asked.rules) == (security, [])
+
+
 def test_what_is_not_vnc_is_said_to_be_something_else() -> None:
     with Peer(lambda talk: talk.send(b"SSH-2.0-x\r\n"), fresh_address()) as peer:
         asked = ask(PROBE, peer.address, peer.port)

@@ -84,6 +84,7 @@ def test_over_tls_it_is_no_finding_on_the_practice_s_network(tmp_path: Path) -> 
     [
         page(b"Allow: GET, HEAD\r\n"),
         page(b"", b"405 Not Allowed"),
+        page(b"", b"501 Unsupported method"),
         page(b'WWW-Authenticate: Basic realm="Cabinet"\r\n', LOCKED),
         page(b'WWW-Authenticate: Basic realm="Cabinet", webdav="x"\r\n', LOCKED),
         page(b"DAV: calendar-access\r\n"),
@@ -96,6 +97,12 @@ def test_another_web_server_is_said_to_be_one(raw: bytes) -> None:
     assert asked.seen == []
     assert asked.other is not None
     assert asked.other.opening == b"HTTP/"
+
+
+@pytest.mark.parametrize("status", [b"503 Service Unavailable", b"500 x", b"429 x", b"408 x"])
+def test_a_server_in_trouble_is_no_other_server(status: bytes) -> None:
+    asked = asked_of(page(b"", status))
+    assert (asked.seen, asked.reason, asked.other) == ([], Reason.BUSY, None)
 
 
 def test_a_server_that_stalls_is_a_failure() -> None:

@@ -145,6 +145,12 @@ def test_what_is_another_web_server_or_none_is_handed_on(says: bytes) -> None:
     assert (found.seen, found.other.opening[:4]) == ([], says[:4])
 
 
+@pytest.mark.parametrize("status", ["503 Service Unavailable", "500 x", "429 x"])
+def test_a_server_in_trouble_is_no_other_web_server(status: str) -> None:
+    found = canned(PROBE, head([], status), port=5985)
+    assert (found.seen, found.reason, found.other) == ([], Reason.BUSY, None)
+
+
 @pytest.mark.parametrize("status", [b"", b" 4x1 x", b" 4011 x"])
 def test_a_refusal_that_http_does_not_know_is_a_failure(status: bytes) -> None:
     def behave(talk: Talk) -> None:

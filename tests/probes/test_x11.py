@@ -53,6 +53,8 @@ ANSWERS = [
     (success(release=12_011_000), "none", "The X.Org Foundation", "1.20.11", ["x11-open"]),
     (success(release=7), "none", "The X.Org Foundation", None, ["x11-open"]),
     (success(b"Hummingbird Ltd.", 12_101_007), "none", "Hummingbird Ltd.", None, ["x11-open"]),
+    (success(b"DUPONT JEAN"), "none", None, None, ["x11-open"]),
+    (success("DUPONT J\xe9r\xf4me".encode("latin-1")), "none", None, None, ["x11-open"]),
     (success(b""), "none", None, None, ["x11-open"]),
     (success(b"A" * 40, size=60_000), "none", "A" * 40, None, ["x11-open"]),
     (failed(b"No protocol specified\n"), "password", None, None, []),
