@@ -18,7 +18,7 @@ import click
 
 from netwatch.errors import NetwatchError
 from netwatch.exits import Exit
-from netwatch.model import Severity, Status
+from netwatch.model import Outcome, Severity, Status
 from netwatch.words import LANGUAGES, Messages, messages
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from netwatch.scan import Progress
 
 COLUMNS = 80
+SOME = 12  # addresses in one line
+UNKNOWN = "unknown"  # the class of devices of which nothing is known
 
 
 def told(command: Callable[..., None]) -> Callable[..., None]:
@@ -109,6 +111,14 @@ def tell_gaps(document: Document, language: str) -> None:
     for reason in sorted({failure.reason for failure in document.failures}):
         if f"cli.gap-{reason}" in words.sentences:
             say(words(f"cli.gap-{reason}"), "yellow")
+    spared = {
+        row.address for row in document.coverage if row.outcome is Outcome.SPARED and row.detail == UNKNOWN
+    }
+    if spared:
+        some = sorted(spared, key=lambda address: tuple(map(int, address.split("."))))
+        more = ", …" if len(some) > SOME else ""
+        key = "cli.spared-one" if len(some) == 1 else "cli.spared-many"
+        say(words(key, count=len(some), addresses=", ".join(some[:SOME]) + more), "yellow")
 
 
 def logged(log: Path, *, raw: bool) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,10 +13,10 @@ from rich.table import Table
 
 from netwatch.alert import Delivery
 from netwatch.console import say, show, spoken, tell_delivery, tell_gaps, told, verdict, watched
-from netwatch.document import Document, FailurePart, FindingPart, RunPart
+from netwatch.document import CoveragePart, Document, FailurePart, FindingPart, RunPart
 from netwatch.errors import ConfigError, DeliveryError, NetwatchError, ScopeError, StoreError
 from netwatch.exits import Exit
-from netwatch.model import Exposure, Reason, Severity, Status, Vantage
+from netwatch.model import Exposure, Outcome, Reason, Severity, Status, Vantage
 from netwatch.words import LANGUAGES, messages
 
 if TYPE_CHECKING:
@@ -199,3 +200,22 @@ def test_an_alert_that_nobody_gets_is_not_silent(capsys: pytest.CaptureFixture[s
     assert messages("en")("mail.no-recipient") in capsys.readouterr().err
     tell_delivery(Delivery(0, 0), "en")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("number", [1, 2, 30])
+def test_who_was_asked_almost_nothing_is_named_with_what_to_do(
+    capsys: pytest.CaptureFixture[str], language: str, number: int
+) -> None:
+    def row(last: int, detail: str) -> CoveragePart:
+        address = f"192.168.1.{last}"
+        return CoveragePart("rdp", Vantage.LAN, "d", address, "3389", Outcome.SPARED, detail)
+
+    rows = (*(row(last, "unknown") for last in range(number, 0, -1)), row(99, "medical"))
+    tell_gaps(replace(night(), coverage=rows), language)
+    err = capsys.readouterr().err
+    assert "[classes]" in err
+    assert f"{number} " in err
+    assert "192.168.1.1" in err
+    assert "192.168.1.99" not in err
+    assert len(err) < 700
