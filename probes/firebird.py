@@ -44,7 +44,7 @@ class Firebird:
 
     name: ClassVar[str] = "firebird"
     manner: ClassVar[str] = "greet"
-    usual: ClassVar[tuple[int, ...]] = (3050,)
+    usual: ClassVar[tuple[int, ...]] = (3050, 3051)
     timeout: Annotated[float, Ge(0.5), Le(60)] = 5.0
 
     def wants(self, target: Target) -> tuple[int, ...]:
