@@ -52,7 +52,7 @@ TRUTH: dict[tuple[str, int], tuple[str, dict[str, Any], list[str]]] = {
         [],
     ),
     # a portmapper without NFS, and a plain web server where databases, Docker and stores are at home
-    (BARE, 111): ("rpcbind", {"nfs": False, "exports": None, "open_to_all": None}, []),
+    (BARE, 111): ("rpcbind", {"nfs": False, "exports": None, "open_to_all": False}, []),
     (BARE, 9200): ("http", {}, []),
     (BARE, 5984): ("http", {}, []),
     (BARE, 2375): ("http", {}, []),
