@@ -43,7 +43,7 @@ class Questions:
     def ask(self, target: Target) -> None:
         """All of them."""
         self.rounds(target)
-        self._forget_detours()
+        self._forget_detours(target)
 
     def rounds(self, target: Target) -> None:
         """Probe after probe, the gentlest manner first, until nothing that was heard calls for another.
@@ -77,20 +77,26 @@ class Questions:
             target, spoken=spoken, before=earlier, free=frozenset() if self.visit.is_a.guarded else free
         )
 
-    def _forget_detours(self) -> None:
-        """Where another question had its answer, one that had none is no news."""
-        spoken = heard(self.visit.observations)
+    def _forget_detours(self, target: Target) -> None:
+        """Where another question had its answer, one that was not meant for such a port is no news."""
+        now = self.by_now(target, anything=True)
+        meant = {
+            probe.name: frozenset(() if probe.manner == DICOM else self.wanted(probe, now))
+            for probe in self.visit.probes
+        }
         told = {
             (seen.probe, seen.port)
             for seen in self.visit.observations
-            if seen.protocol == spoken.get(seen.port)
+            if seen.protocol == now.spoken.get(seen.port)
         }
-        lost = {
-            (f.probe, f.port)
+        self.visit.failures = [
+            f
             for f in self.visit.failures
-            if f.reason in QUIET and f.port in spoken and (f.probe, f.port) not in told
-        }
-        self.visit.failures = [f for f in self.visit.failures if (f.probe, f.port) not in lost]
+            if f.reason not in QUIET
+            or f.port not in now.spoken
+            or f.port in meant.get(f.probe, ())
+            or (f.probe, f.port) in told
+        ]
 
     def allowed(self, probe: Probe, target: Target) -> tuple[int, ...]:
         """The ports a probe is for and may go to; those that its manner may not are told as spared."""

@@ -258,7 +258,9 @@ def nfs(host: Host, port: int = 2049) -> None:
 
 
 NFS = """\
-NFS_CORE_PARAM {{ NFS_Port = {port}; MNT_Port = 20048; Protocols = 3, 4; Enable_NLM = false; Enable_RQUOTA = false; }}
+NFS_CORE_PARAM {{
+    NFS_Port = {port}; MNT_Port = 20048; Protocols = 3, 4; Enable_NLM = false; Enable_RQUOTA = false;
+}}
 NFSv4 {{ RecoveryRoot = "{here}"; Graceless = true; }}
 EXPORT {{
     Export_Id = 1;

@@ -140,14 +140,14 @@ def test_in_a_usual_night_nobody_logs_in(nights: Nights) -> None:
 
 VISITS = {
     # guest, session, shares, their names, does one open
-    "old": ("refused", None, None, None, None),
-    "usual": ("refused", None, None, None, None),
-    "signed": ("refused", None, None, None, None),
+    "old": ("refused", None, None, None, False),
+    "usual": ("refused", None, None, None, False),
+    "signed": ("refused", None, None, None, False),
     "guest": ("allowed", "anonymous", 2, "images, scans", True),
     "signedguest": ("allowed", "anonymous", 2, "images, scans", True),
     "listing": ("allowed", "anonymous", 2, "images, scans", False),
     "impacket": ("allowed", "anonymous", 2, "IMAGES, SCANS", True),
-    "password": ("refused", None, None, None, None),
+    "password": ("refused", None, None, None, False),
 }
 
 

@@ -283,3 +283,15 @@ def test_when_the_time_for_a_device_is_over_the_rest_is_told_as_not_asked(
         one.usual()
         assert covered(one, "redis") == [(Outcome.ANSWERED, (8000,)), (Outcome.NOT_ASKED, (8001,))]
         assert one.observations[-1].protocol == "redis"
+
+
+def test_a_second_question_to_the_same_server_that_stays_open_is_no_detour() -> None:
+    def odd(_target: Target, _port: int) -> Iterable[Observation]:
+        raise ProbeError(Reason.PROTOCOL, "half an answer")
+
+    probes = (Spoken("smb", says("smb")), Spoken("smb_guest", odd, word="smb", anywhere=False))
+    with at("127.86.1.15"), visit("127.86.1.15", *probes) as one:
+        one.usual()
+        assert [(failure.probe, failure.reason) for failure in one.failures] == [
+            ("smb_guest", Reason.PROTOCOL)
+        ]
