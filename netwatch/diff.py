@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     # The fact that decides whether a rule holds, or None.
     Decisive = Callable[[str], str | None]
 
-UNTOLD = (None, "unknown")
+UNTOLD = (None, "unknown")  # a fact that was not learnt
 ASKED = {Outcome.ANSWERED, Outcome.CLOSED, Outcome.FILTERED}
 GONE = {Outcome.ANSWERED, Outcome.CLOSED}
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from netwatch.diff import Picture
+from netwatch.diff import UNTOLD, Picture
 from netwatch.document import (
     ChangePart,
     CoveragePart,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from netwatch.words import Catalogue
 
-UNTOLD = (None, "unknown")  # what one question does not know, another may have learnt
 NOW = "site = (select id from sites where slug = ?) and ended is null"
 
 
