@@ -7,10 +7,8 @@ probes.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import stat
 import tomllib
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
 from pathlib import Path
@@ -27,17 +25,27 @@ from netwatch.forms import (
     Host,
     Hours,
     Mailbox,
+    OwnIpv6,
     OwnNetwork,
     Phrase,
     Port,
     Public,
+    Range,
     SecretFile,
     Slug,
     Variable,
     slugify,
     wrong,
 )
+from netwatch.internet import (
+    AddressSettings,
+    BoxSettings,
+    InternetdbSettings,
+    ShodanSettings,
+    VantageSettings,
+)
 from netwatch.problem import SECRET, problems, sentence
+from netwatch.secret import secret
 from netwatch.settings import (
     MOST_ADDRESSES,
     ClassSettings,
@@ -62,7 +70,6 @@ __all__ = [
 ]
 
 LARGEST_FILE = 1_000_000  # bytes
-LARGEST_PASSWORD = 4096  # bytes
 MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
@@ -109,38 +116,7 @@ class MailSettings(Table):
 
         Raises ConfigError where one is named and cannot be had.
         """
-        if self.password_env and (found := os.environ.get(self.password_env)):
-            return found
-        folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        if self.credential and folder:
-            # systemd guards it with an access list, which its mode bits do not tell.
-            return _secret(Path(folder, self.credential), guarded=True)
-        if self.password_file:
-            return _secret(self.password_file)
-        if self.credential:
-            raise ConfigError("config.no-credentials", name=self.credential)
-        return None
-
-
-def _secret(path: Path, *, guarded: bool = False) -> str:
-    """What a file says that nobody else may read, less one line end."""
-    try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe must not hang us
-            kind = os.fstat(file.fileno())
-            if not stat.S_ISREG(kind.st_mode):
-                raise ConfigError("config.password-not-file", path=path)
-            if not guarded and kind.st_uid not in {0, os.geteuid()}:
-                raise ConfigError("config.password-owner", path=path)
-            if not guarded and kind.st_mode & 0o077:
-                command = f"chmod 600 {shlex.quote(str(path))}"
-                raise ConfigError("config.password-mode", path=path, command=command)
-            text = file.read(LARGEST_PASSWORD + 1).decode()
-    except (OSError, ValueError):
-        raise ConfigError("config.password-unreadable", path=path) from None
-    password = text.removesuffix("\n").removesuffix("\r")
-    if not password or len(text) > LARGEST_PASSWORD:
-        raise ConfigError("config.password-empty", path=path)
-    return password
+        return secret(self.password_env, self.credential, self.password_file)
 
 
 class Site(Table):
@@ -156,7 +132,17 @@ class Site(Table):
     )
     gateway: Gateway | None = Field(default=None, description="The internet box, seen from inside")
     public_addresses: tuple[Public, ...] = Field(
-        default=(), description="The practice's addresses on the internet"
+        default=(), description="The practice's addresses on the internet, where they never change"
+    )
+    public_ports: Range | None = Field(
+        default=None,
+        description="Where four practices share one address: the ports that are ours",
+        examples=['"16384-32767"'],
+    )
+    ipv6_networks: tuple[OwnIpv6, ...] = Field(
+        default=(),
+        description="The practice's IPv6 networks: its devices' addresses there are listed, and asked from outside",
+        examples=['["2001:db8:1:2::/64"]'],
     )
     recipients: tuple[Mailbox, ...] = Field(default=(), description="Who is told, by mail")
     authorisation: Authorisation | None = Field(default=None, description="Without it, or past it, no scan")
@@ -168,6 +154,17 @@ class Site(Table):
     sweep: SweepSettings = Field(default=SweepSettings(), description="How far a night reaches")
     pace: PaceSettings = Field(default=PaceSettings(), description="How fast; lower it freely")
     classes: ClassSettings = Field(default=ClassSettings(), description="What devices are, where you know")
+    address: AddressSettings = Field(
+        default=AddressSettings(), description="How to learn the address on the internet where it changes"
+    )
+    vantage: VantageSettings = Field(
+        default=VantageSettings(), description="From where the practice is looked at from outside"
+    )
+    box: BoxSettings | None = Field(default=None, description="The internet box's own interface, to be read")
+    shodan: ShodanSettings | None = Field(default=None, description="What Shodan has seen of the practice")
+    internetdb: InternetdbSettings | None = Field(
+        default=None, description="What Shodan's InternetDB has seen, without a key"
+    )
     probes: Mapping[str, Mapping[str, object]] = Field(
         default={}, description="The options of each probe, under [probes.NAME]"
     )

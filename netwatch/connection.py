@@ -94,6 +94,7 @@ class Connection:
     patience: float
     question: str
     stopped: Callable[[], bool]
+    dial: Callable[[str, int, float], socket.socket]
 
     @contextmanager
     def line(self) -> Iterator[Line]:
@@ -106,7 +107,7 @@ class Connection:
                 raise ProbeError(Reason.UNFINISHED, "the scan was stopped before this was asked")
             ended = "no connection"
             try:
-                sock = _dial(self.target, self.port, self.patience)
+                sock = self.dial(self.target, self.port, self.patience)
                 tally = Tally(sock, meters, self.gate)
                 line = Line(
                     sock,
@@ -146,8 +147,10 @@ def calm(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
 
 
-def _dial(address: str, port: int, seconds: float) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def dial(address: str, port: int, seconds: float) -> socket.socket:
+    """Connect from this machine. Raises ProbeError where nobody takes it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         # A small window: what a peer floods us with would be acknowledged packet by packet, at its pace.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE)

@@ -24,6 +24,7 @@ from netwatch.errors import ScopeError
 from netwatch.kernel import by_arp, on_link
 from netwatch.knocking import PATIENCE, Job, Knocking
 from netwatch.model import LIVENESS
+from netwatch.outlet import Here
 from netwatch.pace import Meters, Pace
 from netwatch.ports import curated
 from netwatch.portset import PortSet
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from netwatch.classes import Class
     from netwatch.line import Line
     from netwatch.model import PortState
+    from netwatch.outlet import Outlet
     from netwatch.pace import Gate
 
 IPP = 631
@@ -56,8 +58,10 @@ class Egress:
         stop: Callable[[], bool] = lambda: False,
         *,
         profile: str = "",
+        outlet: Outlet | None = None,
     ) -> None:
         """`scope`: what may be reached. `pace`: how fast. `stop`: says when knocking must leave off.
+        `outlet`: through which door it leaves; else this machine's own.
 
         `profile`: `audit` where questions of that manner may be asked; only the site's authorisation says so.
         """
@@ -67,7 +71,8 @@ class Egress:
         self.stopped = stop
         self.profile = profile
         self._meters = Meters(self.pace)
-        self._knocking = Knocking(self._meters, stop)
+        self.outlet = outlet or Here()
+        self._knocking = Knocking(self._meters, stop, self.outlet.wire)
         self._classes: dict[str, Class] = {}
 
     def close(self) -> None:
@@ -148,6 +153,7 @@ class Egress:
             patience or self.pace.patience,
             question,
             self.stopped,
+            self.outlet.dial,
         )
 
     def ask(  # noqa: PLR0913, PLR0917 - as `talk`
@@ -167,6 +173,8 @@ class Egress:
             target = str(self.scope.require(address, port))
             gate = self._admitted(target)
             self._allowed(target, port, manner)
+            if not self.outlet.udp:
+                raise ScopeError("egress.no-udp")
         one = Datagram(
             self._meters,
             self.pace,

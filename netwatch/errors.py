@@ -6,7 +6,8 @@ The command line turns each into one line and an exit code, in one place::
     ├── ConfigError      the site file is wrong: names the key and says what is right
     ├── ScopeError       a packet would have left what is authorised
     ├── StoreError       the database cannot be opened, or is newer than we are
-    └── DeliveryError    a mail could not be handed over
+    ├── DeliveryError    a mail could not be handed over
+    └── OutsideError     nobody outside can be asked, or what they say is worth nothing
 """
 
 from __future__ import annotations
@@ -53,6 +54,17 @@ class DeliveryError(NetwatchError):
     def __init__(self, message: str, *, permanent: bool = False, **details: object) -> None:
         super().__init__(message, **details)
         self.permanent = permanent
+
+
+class OutsideError(NetwatchError):
+    """Somebody outside (the vantage, the box, Shodan) cannot be asked. `reason` is a netwatch.model.Reason.
+
+    It becomes a Failure in one place, and the rest of the night goes on.
+    """
+
+    def __init__(self, message: str, reason: str, **details: object) -> None:
+        super().__init__(message, **details)
+        self.reason = reason
 
 
 def where(error: Exception) -> str:

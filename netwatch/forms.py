@@ -9,21 +9,30 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, summarize_address_range
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    summarize_address_range,
+)
 from pathlib import Path
 from typing import Annotated
 from zlib import crc32
 
 from annotated_types import Ge, Le, MaxLen, MinLen
-from pydantic import AfterValidator, BeforeValidator, Strict, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Strict, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from netwatch.portset import PortSet
 from netwatch.problem import shown
 from netwatch.window import Window
 
 # RFC 1918, and this machine.
 PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")))
 MOST_PORTS = 1000
+WIDEST_IPV6 = 48  # bits: a provider gives a customer a /48 at most (RFC 6177)
 
 # RFC 5321 4.1.2 without its quoted forms; a domain has a dot, or is this machine.
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -31,6 +40,12 @@ LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 MAIL_ADDRESS = re.compile(rf"{ATOM}(\.{ATOM})*@(localhost|{LABEL}(\.{LABEL})+)")
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252})")
 PORTS = re.compile(r"([1-9]\d{0,4})(?:-([1-9]\d{0,4}))?", re.ASCII)
+TARGET = re.compile(
+    r"(?P<user>[A-Za-z0-9_][A-Za-z0-9._-]{0,31})@(?P<host>[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:]{2,45}\])"
+    r"(?::(?P<port>[1-9]\d{0,4}))?",
+    re.ASCII,
+)
+WEB = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/?&=%+-]*)?", re.ASCII)
 MACS = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}|([0-9a-f]{2}-){5}[0-9a-f]{2}|([0-9a-f]{4}\.){2}[0-9a-f]{4}")
 
 
@@ -181,6 +196,49 @@ def _beside(value: object, info: ValidationInfo) -> Path:
         raise wrong("path") from None
 
 
+def _range(value: object) -> PortSet:
+    """`16384-32767`, or several ranges with commas."""
+    text = value.replace(" ", "") if isinstance(value, str) else ""
+    ports = PortSet()
+    for part in text.split(","):
+        found = PORTS.fullmatch(part)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+        if not 1 <= first <= last <= 65_535:  # noqa: PLR2004 - the last port there is
+            raise wrong("port-range")
+        ports |= PortSet.parse(f"{first}-{last}")
+    return ports
+
+
+def _ipv6(value: object) -> IPv6Network:
+    """`2001:db8:1:2::/64`: global, and no larger than what one practice is given."""
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        network = IPv6Network(text)
+    except ValueError:
+        raise wrong("ipv6-network") from None
+    if not network.is_global or network.is_multicast:
+        raise wrong("ipv6-not-global")
+    if network.prefixlen < WIDEST_IPV6:
+        raise wrong("ipv6-too-wide", limit=WIDEST_IPV6)
+    return network
+
+
+def _target(value: object) -> object:
+    """`user@host` or `user@host:2222`; an IPv6 address stands in brackets."""
+    if not isinstance(value, str) or not TARGET.fullmatch(value):
+        raise wrong("ssh-target")
+    if (port := TARGET.fullmatch(value)["port"]) and not 1 <= int(port) <= 65_535:  # type: ignore[index] # noqa: PLR2004
+        raise wrong("ssh-target")
+    return value
+
+
+def _web(value: object) -> object:
+    """The address of a page: http or https, no login in it, nothing invisible."""
+    if not isinstance(value, str) or not WEB.fullmatch(value):
+        raise wrong("web-address")
+    return value
+
+
 def slugify(name: str) -> str:
     """`Cabinet du Dr Lebœuf` as `cabinet-du-dr-leboeuf`; never empty."""
     plain = unicodedata.normalize("NFKD", name.lower().replace("œ", "oe").replace("æ", "ae"))
@@ -198,6 +256,11 @@ Hours = Annotated[Window, BeforeValidator(_hours)]
 OwnNetwork = Annotated[IPv4Network, BeforeValidator(_network), AfterValidator(_private)]
 Gateway = Annotated[IPv4Address, BeforeValidator(_gateway)]
 Public = Annotated[IPv4Address | IPv6Address, BeforeValidator(_public)]
+OwnIpv6 = Annotated[IPv6Network, BeforeValidator(_ipv6)]
+Range = Annotated[PortSet, BeforeValidator(_range), WithJsonSchema({"type": "string"})]
+Target = Annotated[str, BeforeValidator(_target)]
+Web = Annotated[str, BeforeValidator(_web), MaxLen(300)]
+Fingerprint = Annotated[str, matching(r"SHA256:[A-Za-z0-9+/]{43}", "fingerprint")]
 Mac = Annotated[str, BeforeValidator(_mac)]
 Ports = Annotated[frozenset[int], BeforeValidator(_ports)]
 FewPorts = Annotated[tuple[int, ...], BeforeValidator(_ports), MaxLen(MOST_PORTS)]

@@ -185,7 +185,8 @@ class Connect:
 
     def knock(self, address: str, port: int) -> bool:
         """One SYN: the kernel would send a second after a second, and by then it is forgotten."""
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setblocking(False)  # noqa: FBT003 - socket's own
         code = sock.connect_ex((address, port))
         if code not in {0, errno.EINPROGRESS}:

@@ -82,6 +82,8 @@ class Reason(StrEnum):
     BUSY = "busy"  # the peer says: later
     MUTE = "mute"  # a port nobody vouched for did not react: it speaks something else
     SCOPE = "scope"  # egress said no
+    CREDENTIALS = "credentials"  # the key, password or pairing is missing or not accepted
+    UNPROVED = "unproved"  # nothing proves that we ask from outside, or that the address is the practice's
     NMAP_MISSING = "nmap-missing"
     NMAP_FAILED = "nmap-failed"  # died, was killed, or printed rubbish
     UNFINISHED = "unfinished"  # the scan was stopped before this was asked
@@ -124,6 +126,7 @@ class ChangeKind(StrEnum):
     IMPROVED = "improved"  # a lower rung, proved
     RESOLVED = "resolved"  # proved gone
     UNVERIFIED = "unverified"  # no answer tonight: still there for all we know
+    MOVED = "moved"  # the same, at the practice's new address on the internet: no news
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +239,17 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Which inside service answers behind a public port. `by`: what tells us: `mapping`, `certificate`,
+    `host-key`, `dicom`, `smb-name`, `address`."""
+
+    device: str
+    address: str
+    port: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Which rule holds where. Hashable: it *is* its identity. The address may move, the finding stays."""
 
@@ -247,6 +261,7 @@ class Finding:
     address: str = field(default="", compare=False)
     vantage: Vantage = field(default=Vantage.LAN, compare=False)
     exposure: Exposure = field(default=Exposure.NOT_CHECKED, compare=False)
+    link: Link | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from ipaddress import IPv4Address, IPv4Network, collapse_addresses
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, collapse_addresses, ip_address
 from typing import TYPE_CHECKING
 
 from netwatch.errors import ScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from netwatch.portset import PortSet
 
 # A byte sent here is a printed page, an order in an interface engine, or a motor that moves. Their state may
 # be learnt; nothing is ever sent. Port 9999 printed about a hundred pages on one model (nmap issue 3174): not
@@ -28,7 +30,11 @@ UNTOUCHED = frozenset({9999})
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the site's authorisation covers. `until` is the last day it does."""
+    """What the site's authorisation covers. `until` is the last day it does.
+
+    `addresses`: single ones on the internet, which are the practice's; `only_ports`: where it shares one with
+    neighbours, its own ports.
+    """
 
     networks: tuple[IPv4Network, ...]
     until: date
@@ -36,16 +42,18 @@ class Scope:
     excluded_macs: frozenset[str] = frozenset()
     excluded_ports: frozenset[int] = frozenset()
     silent_ports: frozenset[int] = frozenset()  # declared: as those of SILENT
+    addresses: frozenset[IPv4Address | IPv6Address] = frozenset()
+    only_ports: PortSet | None = None
 
-    def require(self, address: str, port: int | None = None) -> IPv4Address:
+    def require(self, address: str, port: int | None = None) -> IPv4Address | IPv6Address:
         """The parsed address, or ScopeError naming what is outside."""
         try:
-            parsed = IPv4Address(address)
+            parsed = ip_address(address)
         except ValueError:
             raise ScopeError("egress.not-an-address", address=repr(address)[:60]) from None
         if datetime.now(UTC).astimezone().date() > self.until:
             raise ScopeError("egress.authorisation-ended", until=self.until)
-        if not any(parsed in network for network in self.networks):
+        if parsed not in self.addresses and not any(parsed in network for network in self.networks):
             raise ScopeError("egress.outside-networks", address=parsed)
         if any(parsed in edge for edge in self._edges()):
             raise ScopeError("egress.broadcast", address=parsed)
@@ -53,6 +61,8 @@ class Scope:
             raise ScopeError("egress.excluded-address", address=parsed)
         if port is not None and port in self.excluded_ports | UNTOUCHED:
             raise ScopeError("egress.excluded-port", port=port)
+        if port is not None and self.only_ports is not None and port not in self.only_ports:
+            raise ScopeError("egress.neighbours-port", port=port)
         return parsed
 
     def silent(self, port: int) -> bool:
@@ -73,7 +83,8 @@ class Scope:
 
     def ports(self, ports: Iterable[int]) -> tuple[int, ...]:
         """Those of them that may be knocked at, in order."""
-        return tuple(sorted(set(ports) - self.excluded_ports - UNTOUCHED))
+        asked = sorted(set(ports) - self.excluded_ports - UNTOUCHED)
+        return tuple(p for p in asked if self.only_ports is None or p in self.only_ports)
 
 
 def less(networks: Iterable[IPv4Network], holes: Iterable[IPv4Network]) -> tuple[IPv4Network, ...]:
