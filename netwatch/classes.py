@@ -17,7 +17,7 @@ from netwatch.ports import expand
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
-MEDICAL, UNKNOWN = "medical", "unknown"
+MEDICAL, UNKNOWN, INTERNET = "medical", "unknown", "internet"
 # The gentlest first. What each of them is, classes.toml says. A page comes after the greetings: to a Redis
 # that nobody knows, `GET /` would be a question for a record.
 MANNERS = ("knock", "dicom", "hear", "ipp", "greet", "options", "web", "upnp", "snmp", "audit")
@@ -26,12 +26,15 @@ SEEN_DICOM = {"archive", "medical-imaging"}
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """What may be asked of a device of this class. `guarded`: the slow pace, and looked at again."""
+    """What may be asked of a device of this class. `guarded`: the slow pace. `looked_at`: whether it still
+    answers is looked at afterwards. `explores`: ports of which nothing is known are tried."""
 
     name: str
     guarded: bool
     manners: tuple[str, ...]
     kinds: frozenset[str]
+    looked_at: bool
+    explores: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,14 @@ def _data() -> tuple[Mapping[str, Class], tuple[Evidence, ...]]:
         for one in data.pop("evidence")
     )
     classes = {
-        name: Class(name, one["guarded"], tuple(one["manners"]), frozenset(one["kinds"]))
+        name: Class(
+            name,
+            one["guarded"],
+            tuple(one["manners"]),
+            frozenset(one["kinds"]),
+            one.get("looked_at", one["guarded"]),
+            one.get("explores", not one["guarded"]),
+        )
         for name, one in data.items()
     }
     return classes, evidence

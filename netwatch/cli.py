@@ -34,7 +34,7 @@ from netwatch.composition import (
     stored,
     write,
 )
-from netwatch.console import show, spoken, tell_delivery, tell_gaps, told, verdict, watched
+from netwatch.console import show, spoken, tell_delivery, tell_gaps, tell_troubles, told, verdict, watched
 from netwatch.errors import NetwatchError
 from netwatch.exits import Exit
 from netwatch.model import Severity
@@ -59,6 +59,13 @@ def main() -> None:
 @all_ports
 @audit
 @click.option(
+    "--from",
+    "vantage",
+    type=click.Choice(["inside", "outside"]),
+    default="inside",
+    help="Where this machine stands: outside, for a laptop on a telephone's connection.",
+)
+@click.option(
     "--fail-on",
     type=click.Choice([severity.value for severity in Severity]),
     help="Exit with 3 from this severity up.",
@@ -72,6 +79,7 @@ def scan(
     no_alert: bool,
     all_ports: bool,
     audit: bool,
+    vantage: str,
     fail_on: str | None,
     lang: str | None,
     data: Path | None,
@@ -95,6 +103,7 @@ def scan(
                 None if no_alert else composer(practice, store, catalogue),
                 all_ports=all_ports,
                 audit=audit,
+                outside=vantage == "outside",
             )
         document = stored(store, practice.slug, catalogue, language)
     if form == "json":
@@ -102,6 +111,7 @@ def scan(
     else:
         show(drawn("summary", practice.name, document, catalogue, language))
     tell_gaps(document, language)
+    tell_troubles(ended.troubles, language)
     if not no_alert:
         tell_delivery(ended.delivery, language)
     sys.exit(verdict(document, fail_on))

@@ -22,7 +22,7 @@ from netwatch.model import Outcome, Severity, Status
 from netwatch.words import LANGUAGES, Messages, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from netwatch.alert import Delivery
     from netwatch.document import Document
@@ -119,6 +119,13 @@ def tell_gaps(document: Document, language: str) -> None:
         more = ", …" if len(some) > SOME else ""
         key = "cli.spared-one" if len(some) == 1 else "cli.spared-many"
         say(words(key, count=len(some), addresses=", ".join(some[:SOME]) + more), "yellow")
+
+
+def tell_troubles(troubles: Iterable[NetwatchError], language: str) -> None:
+    """Who outside could not be asked, and what to do about it; each sentence once."""
+    words = messages(language)
+    for sentence in dict.fromkeys(words(one.message, **one.details) for one in troubles):
+        say(sentence, "yellow")
 
 
 def logged(log: Path, *, raw: bool) -> Iterator[str]:

@@ -7,11 +7,11 @@ that was never asked before is newly checked, not newly exposed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from netwatch.model import LIVENESS, Change, ChangeKind, Finding, Outcome, Status
+from netwatch.model import LIVENESS, Change, ChangeKind, Exposure, Finding, Outcome, Status, Vantage
 from netwatch.portset import PortSet
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 UNTOLD = (None, "unknown")  # a fact that was not learnt
 ASKED = {Outcome.ANSWERED, Outcome.CLOSED, Outcome.FILTERED}
 GONE = {Outcome.ANSWERED, Outcome.CLOSED}
+SAID = {Vantage.BOX, Vantage.DECLARED}  # by somebody who lists what there is
+LISTING, WHOLE = "listing", "whole"
+INTERNET = "p-"  # how the id of an address on the internet begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Picture:
 
     `asked`: by (device, probe), the ports whose question was once answered; for the probe `sweep`, the
     ports once found not open. `facts`: by (device, probe, port), the last ones; `spoken`: the
-    protocol that they were told in.
+    protocol that they were told in. `listed`: by (device, probe), boxes that told before what they forward.
     """
 
     findings: Mapping[Finding, Status] = field(default_factory=dict)
@@ -44,30 +47,72 @@ class Picture:
     facts: Mapping[tuple[str, str, int], Facts] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     spoken: Mapping[tuple[str, str, int], str] = field(default_factory=dict)
+    listed: frozenset[tuple[str, str]] = frozenset()
 
     def covers(self, address: str) -> bool:
         """Was this address ever looked at?"""
-        return any(IPv4Address(address) in IPv4Network(network) for network in self.networks)
+        return any(ip_address(address) in ip_network(network) for network in self.networks)
 
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What a run makes of the picture: each finding's status now, and what moved."""
+    """What a run makes of the picture: each finding's status now, and what moved. `retired`: addresses on the
+    internet that are the practice's no more; what was seen there is history."""
 
     findings: Mapping[Finding, Status]
     changes: tuple[Change, ...]
+    retired: frozenset[str] = frozenset()
 
 
-def compare(before: Picture, run: Run, ladder: Ladder, decisive: Decisive = lambda _: None) -> Night:
+def compare(
+    before: Picture,
+    run: Run,
+    ladder: Ladder,
+    decisive: Decisive = lambda _: None,
+    outside: Outside | None = None,
+) -> Night:
     """The night. `compare(after, same run)` moves nothing."""
-    now = _settle(before, run, _answers(run.coverage), ladder, decisive)
+    outside = outside or Outside()
+    retired = outside.retired
+    former = [finding for finding in before.findings if finding.device in retired]
+    kept = {finding: status for finding, status in before.findings.items() if finding.device not in retired}
+    before = replace(before, findings=kept)
+    now = {
+        finding if finding in run.findings else outside.placed(finding): status
+        for finding, status in _settle(before, run, ladder, decisive, outside).items()
+    }
     changes = [
-        *_arrivals(before, run, now, ladder),
+        *_more_exposed(before, run, now),
+        *_moved(former, _arrivals(before, run, now, ladder)),
         *_departures(before, now, ladder),
     ]
-    return Night(
-        now, tuple(sorted(changes, key=lambda c: (c.finding.address, c.finding.port, c.finding.rule)))
-    )
+    ordered = sorted(changes, key=lambda c: (c.finding.address, c.finding.port, c.finding.rule))
+    return Night(now, tuple(ordered), retired)
+
+
+def _moved(former: Iterable[Finding], arrivals: Iterable[Change]) -> Iterable[Change]:
+    """What stood at a former address of the practice and stands at the new one is no news."""
+    known = {(f.rule, f.port, f.transport): f for f in former}
+    for change in arrivals:
+        finding = change.finding
+        same = known.get((finding.rule, finding.port, finding.transport))
+        new = change.kind in {ChangeKind.APPEARED, ChangeKind.NEWLY_CHECKED} and at_internet(finding.device)
+        yield Change(ChangeKind.MOVED, finding, same) if same is not None and new else change
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What all vantages together say (placing.py). `retired`: addresses on the internet that are not the
+    practice's any more. `placed`: a finding, as exposed as it is by now. `shut`: is the way to it proved shut?"""
+
+    retired: frozenset[str] = frozenset()
+    placed: Callable[[Finding], Finding] = lambda finding: finding
+    shut: Callable[[Finding], bool] = lambda _: False
+
+
+def at_internet(device: str) -> bool:
+    """Is this an address on the internet, and no device?"""
+    return device.startswith(INTERNET)
 
 
 # By (device, probe): the ports that tonight's answers settle.
@@ -113,6 +158,23 @@ def _settled(
     return knocked or told
 
 
+def _told(run: Run) -> Callable[[Finding], bool]:
+    """Has whoever said it listed everything tonight, or said otherwise of the very thing?"""
+    whole = {
+        (seen.device, seen.probe)
+        for seen in run.observations
+        if seen.protocol == LISTING and seen.facts.get(LISTING) == WHOLE
+    }
+    again = {(seen.device, seen.probe, seen.port, seen.transport) for seen in run.observations}
+
+    def told(finding: Finding) -> bool:
+        itself = (finding.device, finding.probe, finding.port, finding.transport) in again
+        listed = bool(finding.port) and (finding.device, finding.probe) in whole
+        return finding.vantage in SAID and (listed or itself)
+
+    return told
+
+
 def _asked_otherwise(before: Picture, run: Run) -> frozenset[tuple[str, str, int]]:
     """Questions put under other names than last time: the answer to one says nothing of the other."""
     return frozenset(
@@ -126,16 +188,24 @@ def _asked_otherwise(before: Picture, run: Run) -> frozenset[tuple[str, str, int
 
 
 def _settle(
-    before: Picture, run: Run, answers: Answers, ladder: Ladder, decisive: Decisive
+    before: Picture, run: Run, ladder: Ladder, decisive: Decisive, outside: Outside
 ) -> dict[Finding, Status]:
-    """Every finding of before and of tonight, with its status now."""
+    """Every finding of before and of tonight, with its status now. A vantage from which nobody looked tonight
+    has nothing to say."""
+    answers = _answers(run.coverage)
     otherwise = _asked_otherwise(before, run)
     left_open = _left_open(before, run, decisive)
-    now = {
-        finding: Status.RESOLVED if _settled(finding, answers, otherwise, left_open) else Status.UNVERIFIED
-        for finding in before.findings
-        if finding not in run.findings
-    }
+    told = _told(run)
+    now: dict[Finding, Status] = {}
+    for finding, status in before.findings.items():
+        if finding in run.findings:
+            continue
+        if finding.vantage not in run.vantages:
+            now[finding] = status
+        elif _settled(finding, answers, otherwise, left_open) or told(finding) or outside.shut(finding):
+            now[finding] = Status.RESOLVED
+        else:
+            now[finding] = Status.UNVERIFIED
     unproved = {_rung_key(f, ladder): f for f, status in now.items() if status is Status.UNVERIFIED}
     for finding in run.findings:
         higher = unproved.get(_rung_key(finding, ladder)) if ladder(finding.rule) else None
@@ -155,8 +225,6 @@ def _arrivals(before: Picture, run: Run, now: Mapping[Finding, Status], ladder: 
         if finding not in now or now[finding] is not Status.OPEN:
             continue
         if finding in same and finding.probe != LIVENESS:  # a device that falls silent again is news again
-            if finding.exposure.rank > same[finding].exposure.rank:
-                yield Change(ChangeKind.WORSENED, finding, same[finding])
             continue
         other = stood.get(_rung_key(finding, ladder)) if ladder(finding.rule) else None
         if other is not None:
@@ -164,6 +232,23 @@ def _arrivals(before: Picture, run: Run, now: Mapping[Finding, Status], ladder: 
             yield Change(ChangeKind.WORSENED if worse else ChangeKind.IMPROVED, finding, other)
         else:
             yield Change(_novelty(before, run, finding), finding)
+
+
+def _more_exposed(before: Picture, run: Run, now: Mapping[Finding, Status]) -> Iterable[Change]:
+    """Findings that are nearer to the internet than they were; not where what was seen from outside, at the
+    very service, tells it already."""
+    seen = {
+        (f.link.device, f.link.port)
+        for f in run.findings
+        if f.vantage is Vantage.OUTSIDE and f.link is not None
+    }
+    same = {f: f for f in before.findings}
+    for finding, status in now.items():
+        if finding not in same or status is Status.RESOLVED or finding.probe == LIVENESS:
+            continue
+        told = finding.exposure is Exposure.EXPOSED and (finding.device, finding.port) in seen
+        if finding.exposure.rank > same[finding].exposure.rank and not told:
+            yield Change(ChangeKind.WORSENED, finding, same[finding])
 
 
 def _departures(before: Picture, now: Mapping[Finding, Status], ladder: Ladder) -> Iterable[Change]:
@@ -186,6 +271,8 @@ def _novelty(before: Picture, run: Run, finding: Finding) -> ChangeKind:
         return ChangeKind.NEWLY_CHECKED  # the same facts as before, judged by a rule we did not have
     if (finding.device, finding.probe, finding.port) in _asked_otherwise(before, run):
         return ChangeKind.NEWLY_CHECKED
+    if finding.vantage in SAID and (finding.device, finding.probe) in before.listed:
+        return ChangeKind.APPEARED
     if finding.device not in before.devices:
         return ChangeKind.APPEARED if before.covers(finding.address) else ChangeKind.NEWLY_CHECKED
     whose = (finding.probe, "sweep") if finding.transport == "tcp" else (finding.probe,)

@@ -12,7 +12,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from netwatch.model import (  # noqa: TC001 - the JSON schema is made from these at run time
+from netwatch.model import (
     ChangeKind,
     Exposure,
     Outcome,
@@ -45,9 +45,33 @@ class RunPart:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkPart:
+    """The inside service that answers behind a public port. `by`: what tells us: `mapping`, `certificate`,
+    `host-key`, `dicom`, `smb-name`, `address`, ..."""
+
+    device: str
+    address: str
+    port: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPart:
+    """An address on the internet that is the practice's. `source`: who told it. `asked`: when its ports were
+    last knocked at from outside, or null; `ports`: how many of them by now."""
+
+    address: str
+    source: str
+    first_seen: str
+    last_seen: str
+    asked: str | None = None
+    ports: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DevicePart:
-    """A device of the site. `last_seen` before `run.started`: it did not answer tonight. `left_alone`: since
-    when it is not touched, because it fell silent under a check."""
+    """A device of the site; of kind `internet`, an address of the practice. `last_seen` before `run.started`:
+    it did not answer tonight. `left_alone`: since when it is not touched: it fell silent under a check."""
 
     id: str
     address: str
@@ -93,6 +117,9 @@ class FindingPart:
     title: str
     first_seen: str
     last_seen: str
+    transport: str = "tcp"
+    vantage: Vantage = Vantage.LAN
+    link: LinkPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +174,8 @@ class RoundPart:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One run of one site."""
+    """One run of one site. `public`: the practice's addresses on the internet; `looked`: from each vantage,
+    when it was last looked from there."""
 
     schema: Literal["netwatch/1"]
     site: str
@@ -159,6 +187,8 @@ class Document:
     failures: tuple[FailurePart, ...]
     coverage: tuple[CoveragePart, ...]
     rounds: tuple[RoundPart, ...] = ()
+    public: tuple[AddressPart, ...] = ()
+    looked: dict[Vantage, str] = field(default_factory=dict)
 
     def to_json(self, part: str | None = None) -> str:
         """The document as text, or one of its lists under its name and that of the site and the run."""

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from netwatch.pace import Gate
 
 IPP = 631
+SSDP, UPNP = 1900, "upnp"  # the only question that may go to a multicast group: SSDP's
 AUDIT = "audit"
 LONG = 3.0  # seconds for a knock that asks whether a device is well
 
@@ -74,6 +75,7 @@ class Egress:
         self.outlet = outlet or Here()
         self._knocking = Knocking(self._meters, stop, self.outlet.wire)
         self._classes: dict[str, Class] = {}
+        self._port_classes: dict[tuple[str, int], Class] = {}
 
     def close(self) -> None:
         """Nothing leaves any more."""
@@ -85,8 +87,12 @@ class Egress:
         """How ports are knocked at: `half-open` or `connect`."""
         return self._knocking.way
 
-    def classed(self, address: str, is_a: Class) -> None:
-        """From now on this device is asked what its class may be asked, at its class's pace."""
+    def classed(self, address: str, is_a: Class, port: int | None = None) -> None:
+        """From now on this device is asked what its class may be asked, at its class's pace. `port`: only
+        there; another device stands behind it."""
+        if port is not None:
+            self._port_classes[address, port] = is_a
+            return
         self._classes[address] = is_a
         self._meters.hurry(self._meters.gate(address), guarded=is_a.guarded)
 
@@ -167,6 +173,7 @@ class Egress:
         manner: str,
         *,
         any_port: bool = False,
+        to_group: bool = False,
     ) -> bytes:
         """One question over UDP. Raises ScopeError where it may not go there, and as Datagram.ask."""
         with self._noted(question, address, port):
@@ -175,6 +182,10 @@ class Egress:
             self._allowed(target, port, manner)
             if not self.outlet.udp:
                 raise ScopeError("egress.no-udp")
+            if to_group and (
+                port != SSDP or manner != UPNP or ":" in target or not on_link(IPv4Network(target))
+            ):
+                raise ScopeError("ssdp.not-attached", address=target)
         one = Datagram(
             self._meters,
             self.pace,
@@ -186,7 +197,7 @@ class Egress:
             question,
             self.stopped,
         )
-        return one.ask(data, what, any_port=any_port)
+        return one.ask(data, what, any_port=any_port, to_group=to_group)
 
     def may(self, address: str, port: int, manner: str) -> bool:
         """May a question of this manner go there? Nothing is sent, and nothing is noted."""
@@ -207,7 +218,7 @@ class Egress:
             raise ScopeError("egress.dicom-port", port=port)
         if manner == AUDIT and self.profile != AUDIT:
             raise ScopeError("egress.no-audit")
-        is_a = self._classes.get(address) or table()[UNKNOWN]
+        is_a = self._port_classes.get((address, port)) or self._classes.get(address) or table()[UNKNOWN]
         if manner not in is_a.manners and not (manner == "dicom" and usual is not None and usual.usual):
             raise ScopeError("egress.class", address=address, name=is_a.name, manner=manner)
 
@@ -290,12 +301,23 @@ class Way:
         *,
         patience: float | None = None,
         any_port: bool = False,
+        to_group: bool = False,
     ) -> bytes:
         """One datagram and its answer. `what`: our word for it, in the audit log.
 
         Raises ScopeError where it may not leave, PortClosed where the device says that nothing is there,
         ProbeError(MUTE) in silence. `any_port`: the answer may come from another port of the device.
+        `to_group`: it is sent to SSDP's multicast group, on a network that we are attached to; only what this
+        device answers is taken, from any of its ports.
         """
         return self.egress.ask(
-            address, port, data, what, patience, self.question, self.manner, any_port=any_port
+            address,
+            port,
+            data,
+            what,
+            patience,
+            self.question,
+            self.manner,
+            any_port=any_port,
+            to_group=to_group,
         )

@@ -106,7 +106,7 @@ def _narrowed(network: IPv4Network, own: Iterable[IPv4Address]) -> IPv4Network |
 def render(answers: Answers) -> str:
     """The site file. Text is quoted as TOML quotes it, and what is invisible in it becomes a space."""
     words = messages(answers.language)
-    parts = (_practice, _authorisation, _mail, _exclude, _sweep, _pace, _classes, _probes)
+    parts = (_practice, _authorisation, _mail, _exclude, _sweep, _pace, _classes, _address, _vantage, _box, _others, _probes)
     blocks = [_remark(words("init.opening"))]
     blocks += [block for part in parts for block in part(answers, words)]
     return "\n\n".join(blocks) + "\n"
@@ -120,6 +120,8 @@ def _practice(answers: Answers, words: Messages) -> Iterator[str]:
     yield _key(words, "networks", answers.networks)
     yield _key(words, "gateway", answers.gateway, "192.168.1.1")
     yield _key(words, "public_addresses", None, ("203.0.113.7",))
+    yield _key(words, "public_ports", None, "16384-32767")
+    yield _key(words, "ipv6_networks", None, ("2a01:e0a:1:2::/64",))
     yield _key(words, "recipients", answers.recipients, ("docteur@example.org",))
     yield _key(words, "window", None, "22:00-06:00")
 
@@ -177,6 +179,40 @@ def _classes(_: Answers, words: Messages) -> Iterator[str]:
         yield _key(words, name, None, (f"192.168.1.{number}",))
 
 
+def _address(_: Answers, words: Messages) -> Iterator[str]:
+    yield _heading(words, "address")
+    yield _key(words, "name", None, "cabinet.example.org", remark="address-name")
+    yield _key(words, "echo", None, "https://ip.example.org/")
+    yield _key(words, "box", None, example=True, remark="address-box")
+
+
+def _vantage(_: Answers, words: Messages) -> Iterator[str]:
+    yield _heading(words, "vantage.outside", known=False)
+    yield _key(words, "ssh", None, "netwatch@vps.example.org")
+    yield _key(words, "key_file", None, "netwatch-vantage-key", remark="ssh-key_file")
+    yield _key(words, "known_hosts", None, "netwatch-known-hosts")
+    yield _key(words, "host_key", None, "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+
+
+def _box(_: Answers, words: Messages) -> Iterator[str]:
+    yield _heading(words, "box", known=False)
+    yield _key(words, "kind", None, "freebox")
+    yield _key(words, "password_env", None, "NETWATCH_BOX_PASSWORD")
+    yield _key(words, "credential", None, "netwatch-box")
+    yield _key(words, "password_file", None, "/etc/netwatch/box-password")
+
+
+def _others(_: Answers, words: Messages) -> Iterator[str]:
+    yield _heading(words, "shodan", known=False)
+    yield _key(words, "key_env", None, "SHODAN_API_KEY")
+    yield _key(words, "credential", None, "netwatch-shodan", remark="shodan-credential")
+    yield _key(words, "key_file", None, "/etc/netwatch/shodan-key")
+    for name in ("history", "scan", "monitor"):
+        yield _key(words, name, None, example=False)
+    yield _heading(words, "internetdb", known=False)
+    yield _key(words, "use", None, words("init.some-use"))
+
+
 def _probes(_: Answers, words: Messages) -> Iterator[str]:
     yield _heading(words, "probes.dicom")
     yield _key(words, "timeout", None, 5.0)
@@ -187,10 +223,11 @@ def _heading(words: Messages, name: str, *, known: bool = True) -> str:
     return f"{remark}\n{'' if known else '# '}[{name}]"
 
 
-def _key(words: Messages, name: str, value: object, example: object = ()) -> str:
-    """A remark, then the key: with its value, or with an example behind a `#`."""
+def _key(words: Messages, name: str, value: object, example: object = (), *, remark: str = "") -> str:
+    """A remark, then the key: with its value, or with an example behind a `#`. `remark`: its id, where the
+    same key stands in several sections."""
     written = f"{name} = {_toml(value)}" if value else f"# {name} = {_toml(example)}"
-    return f"{_remark(words(f'init.key-{name}'))}\n{written}"
+    return f"{_remark(words(f'init.key-{remark or name}'))}\n{written}"
 
 
 def _remark(text: str) -> str:

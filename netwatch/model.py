@@ -280,7 +280,7 @@ class Run:
     """One night. `complete` is false when anything that was to be asked was not, or did not end. `stopped`:
     why it ended early, or None. `pace`: the limits it kept, and who allowed them where they are above ours.
     `rounds`: how far each device's way through the whole range has come. `audit`: were questions asked that
-    come close to a login?"""
+    come close to a login? `public`: the practice's addresses on the internet, each with who told it."""
 
     id: str
     site: str
@@ -297,6 +297,7 @@ class Run:
     pace: Mapping[str, str | int | float | None] = field(default_factory=dict)
     rounds: tuple[Round, ...] = ()
     audit: bool = False
+    public: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

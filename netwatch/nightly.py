@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import partial
@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING
 from netwatch import judge
 from netwatch.alert import Delivery, alert, deliver, letters
 from netwatch.audit import Audit, folder
+from netwatch.beyond import Beyond
 from netwatch.config import require_audit, require_authorisation
 from netwatch.diff import compare
 from netwatch.egress import AUDIT as PROFILE
 from netwatch.egress import Egress
 from netwatch.errors import ScopeError
 from netwatch.halt import AUDIT, AUTHORISATION, WINDOW, Halt
+from netwatch.judge import OTHERS
+from netwatch.judging import Judging
+from netwatch.kernel import routes
+from netwatch.model import Vantage
+from netwatch.others import FRESH
+from netwatch.placing import placing
 from netwatch.scan import Scan, name
 from netwatch.scope import Scope
 from netwatch.tonight import Tonight
@@ -26,7 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from netwatch.config import Site
-    from netwatch.model import Alert, Exposure, Letter, Run
+    from netwatch.errors import NetwatchError
+    from netwatch.model import Alert, Letter, Run
+    from netwatch.placing import Placing
     from netwatch.probe import Probe
     from netwatch.scan import Progress
     from netwatch.store import Store
@@ -38,10 +47,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A night that was stored, and how its mail went."""
+    """A night that was stored, and how its mail went. `troubles`: who outside could not be asked, and why."""
 
     run: Run
     delivery: Delivery
+    troubles: tuple[NetwatchError, ...] = ()
 
 
 def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything it composed
@@ -54,8 +64,10 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
     *,
     all_ports: bool = False,
     audit: bool = False,
+    outside: bool = False,
 ) -> Ended:
-    """Do one night. `compose` is None where nobody is to be told.
+    """Do one night. `compose` is None where nobody is to be told. `outside`: this machine stands outside, and
+    nothing inside is asked.
 
     Raises ScopeError without a valid authorisation, for an audit that it does not name, and outside the
     site's hours: then no packet leaves.
@@ -70,9 +82,11 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
             deliver(store, site)  # what an earlier night could not hand over
         before = store.picture(site.slug)
         whole = tonight(site, store, probes, now, all_ports=all_ports)
-        run = _scan(site, store, probes, progress, whole, profile=PROFILE if audit else "")
-        run = replace(run, findings=frozenset(replace(f, exposure=_exposure(run)) for f in run.findings))
-        moved = compare(before, run, catalogue.ladder, catalogue.decisive)
+        run, beyond = _scan(
+            site, store, probes, progress, whole, profile=PROFILE if audit else "", here=outside
+        )
+        run, placed = judged(run, store, probes)
+        moved = compare(before, run, catalogue.ladder, catalogue.decisive, placed.outside())
         news = alert(run, moved, catalogue)
         post: tuple[Letter, ...] = ()
         if news is not None and compose is not None:
@@ -81,29 +95,55 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
             store.record(run, moved, post)
             waiting = len(store.waiting(site.slug))
             delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
-    return Ended(run, delivery)
+    return Ended(run, delivery, tuple(beyond.gathered.troubles))
 
 
 def _scan(  # noqa: PLR0913 - what a scan is made of
-    site: Site, store: Store, probes: tuple[Probe, ...], progress: Progress, tonight: Tonight, *, profile: str
-) -> Run:
-    """The scan itself, with its audit log beside the database."""
+    site: Site,
+    store: Store,
+    probes: tuple[Probe, ...],
+    progress: Progress,
+    tonight: Tonight,
+    *,
+    profile: str,
+    here: bool,
+) -> tuple[Run, Beyond]:
+    """The scan itself, inside and then beyond, with its audit log beside the database."""
     halt = Halt()
     started = datetime.now(UTC).replace(microsecond=0)
     named = name(started)
-    log = Audit(folder(store.folder, site.slug) / f"{named}.jsonl", partial(halt.now, AUDIT))
-    egress = Egress(tonight.scope, site.pace.pace(), log, halt.asked, profile=profile)
+
+    def log() -> Audit:
+        return Audit(folder(store.folder, site.slug) / f"{named}.jsonl", partial(halt.now, AUDIT))
+
+    egress = Egress(tonight.scope, site.pace.pace(), log(), halt.asked, profile=profile)
     try:
         scan = Scan(
             site.slug, egress, probes, store.devices(site.slug), tonight, progress, halt, started, named
         )
-        run = scan.run()
+        run = scan.nothing() if here else scan.run()
     finally:
         egress.close()
+    beyond = Beyond(site, store, probes, tonight, log, halt, progress, here)
+    run = beyond.add_to(run)
     allowed = site.pace.override
-    if allowed is None:
-        return run
-    return replace(run, pace={**run.pace, "override_by": allowed.by, "override_reason": allowed.reason})
+    if allowed is not None:
+        pace = {**run.pace, "override_by": allowed.by, "override_reason": allowed.reason}
+        run = replace(run, pace=pace)
+    return run, beyond
+
+
+def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Placing]:
+    """The run with all that holds, each finding where it stands seen from all sides."""
+    failures, coverage = list(run.failures), list(run.coverage)
+    beyond = [seen for seen in run.observations if seen.vantage is not Vantage.LAN]
+    findings = run.findings | Judging(probes, failures, coverage).findings(beyond)
+    run = replace(run, failures=tuple(failures), coverage=tuple(coverage))
+    known, devices = store.known(run.site), store.devices(run.site)
+    placed = placing(run, known, store.asked_outside(run.site), devices)
+    recent = [o for o in run.observations if o.vantage not in OTHERS or run.finished - o.seen_at <= FRESH]
+    findings |= frozenset(judge.findings(recent, findings, placed.refuted()))
+    return replace(run, findings=frozenset(map(placed.placed, findings))), placed
 
 
 def tonight(
@@ -131,7 +171,7 @@ def covering(site: Site, store: Store, probes: Iterable[Probe], scope: Scope, *,
         extra_ports=site.sweep.extra_ports,
         nights=site.sweep.whole_range_nights,
         all_ports=all_ports,
-        gateway=str(site.gateway) if site.gateway else None,
+        gateway=gateway(site),
         declared=site.classes.declared(),
         known=frozenset(device.id for device in store.devices(site.slug)),
         rounds=store.rounds(site.slug),
@@ -139,6 +179,18 @@ def covering(site: Site, store: Store, probes: Iterable[Probe], scope: Scope, *,
         clear=store.clear_ports(site.slug),
         spoken=store.spoken(site.slug),
     )
+
+
+def gateway(site: Site) -> str | None:
+    """The internet box: that of the site file, else where this machine sends what is not for its networks."""
+    if site.gateway is not None:
+        return str(site.gateway)
+    with suppress(OSError):
+        ways = sorted((way for way in routes() if way.network.prefixlen == 0), key=lambda way: way.metric)
+        for way in ways:
+            if way.gateway is not None and any(way.gateway in network for network in site.networks):
+                return str(way.gateway)
+    return None
 
 
 @contextmanager
@@ -155,7 +207,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def scope_of(site: Site, today: date) -> Scope:
-    """What the site file authorises. Public addresses are not in it: asked from inside they prove nothing."""
+    """What the site file authorises inside. No public address: asked from there it proves nothing."""
     return bounds(site, require_authorisation(site, today).until)
 
 
@@ -169,8 +221,3 @@ def bounds(site: Site, until: date) -> Scope:
         excluded_ports=site.exclude.ports,
         silent_ports=site.exclude.silent_ports,
     )
-
-
-def _exposure(run: Run) -> Exposure:
-    """For now the LAN is the only vantage: nothing is known of the outside."""
-    return judge.exposure(run.vantages, asked_outside=False)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from netwatch.classes import manner_order
 from netwatch.doors import heard, turn, unknown
 from netwatch.egress import AUDIT
-from netwatch.errors import ScopeError, where
+from netwatch.errors import OutsideError, ScopeError, where
 from netwatch.model import Outcome, Reason
 from netwatch.opening import UNKNOWN, recognise
 from netwatch.probe import OtherProtocol, PortClosed, ProbeError
@@ -73,8 +73,12 @@ class Questions:
             port for row in self.visit.coverage if row.outcome is Outcome.NO_ANSWER for port in row.ports
         }
         free = unknown(target.open_ports, spoken.keys() | earlier.keys(), silent if anything else ())
+        known = self.visit.tonight.leads.keys()
         return replace(
-            target, spoken=spoken, before=earlier, free=frozenset() if self.visit.is_a.guarded else free
+            target,
+            spoken=spoken,
+            before=earlier,
+            free=frozenset(free) - known if self.visit.is_a.explores else frozenset(),
         )
 
     def _forget_detours(self, target: Target) -> None:
@@ -167,8 +171,8 @@ class Questions:
             self.visit.observations.append(target.observed(probe.name, port, word, {}, transport))
             if word == UNKNOWN:
                 reason, detail = Reason.PROTOCOL, "an answer that we do not recognise"
-        except ScopeError as error:
-            reason, detail = Reason.SCOPE, str(error)
+        except (ScopeError, OutsideError) as error:  # not by the egress, nor by the server that carries it
+            reason, detail = Reason(getattr(error, "reason", Reason.SCOPE)), str(error)
         except Exception as error:  # noqa: BLE001 - a broken probe never stops a scan
             reason, detail = Reason.BUG, where(error)
         outcome = Outcome.ANSWERED

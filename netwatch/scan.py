@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from netwatch import liveness, slices
 from netwatch.egress import AUDIT
-from netwatch.errors import ScopeError, where
+from netwatch.errors import ScopeError
 from netwatch.halt import AUTHORISATION, STOPPED, WINDOW, Halt, deaf
 from netwatch.identity import identify
-from netwatch.model import LIVENESS, Coverage, Device, Failure, Outcome, Reason, Round, Run, Vantage
+from netwatch.judging import Judging
+from netwatch.model import Coverage, Device, Failure, Outcome, Reason, Run, Vantage
 from netwatch.sweep import Sweep
 from netwatch.visit import Visit
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from netwatch.egress import Egress
-    from netwatch.model import Finding, Observation
     from netwatch.probe import Probe
     from netwatch.tonight import Tonight
 
@@ -85,6 +84,10 @@ class Scan:
             self.egress.close()
             self._account_for()
             return self._tell()
+
+    def nothing(self) -> Run:
+        """A run in which nobody inside is asked."""
+        return replace(self._tell(), vantages=())
 
     def _until(self) -> AbstractContextManager[None]:
         return self.halt.at(self.tonight.until, self.tonight.why)
@@ -159,45 +162,10 @@ class Scan:
     def _why(self) -> str:
         return self.halt.why or ""
 
-    def _judged(self, seen: Observation) -> tuple[Finding, ...]:
-        """What a probe makes of what it saw; a Failure, and no answer, where it breaks on it."""
-        if seen.probe == LIVENESS:
-            return tuple(liveness.judge(seen))
-        probe = next((one for one in self.probes if one.name == seen.probe), None)
-        if probe is None:
-            return ()
-        try:
-            return tuple(probe.judge(seen))
-        except Exception as error:  # noqa: BLE001 - a broken probe never stops a scan
-            self.failures.append(
-                Failure(
-                    probe.name, seen.vantage, seen.address, seen.port, Reason.BUG, where(error), seen.device
-                )
-            )
-            about = (probe.name, seen.address, (seen.port,))
-            self.coverage = [
-                replace(row, outcome=Outcome.NO_ANSWER)
-                if (row.probe, row.address, row.ports) == about
-                else row
-                for row in self.coverage
-            ]
-            return ()
-
-    def _rounds(self) -> Iterator[Round]:
-        """How far each device's way through the whole range has come."""
-        never = self.tonight.never()
-        for visit in self._visits:
-            device, asked = visit.device.id, visit.asked()
-            nightly = self.tonight.nightly(device)
-            before = self.tonight.rounds.get(device) or Round(device, self.started)
-            if not visit.away and not nightly - asked:
-                before = replace(before, usual=self.started)
-            yield slices.after(before, asked, nightly | never, self.started)
-
     def _tell(self) -> Run:
         """The run, judged."""
         observations = tuple(seen for visit in self._visits for seen in visit.observations)
-        findings = frozenset(finding for seen in observations for finding in self._judged(seen))
+        findings = Judging(self.probes, self.failures, self.coverage).findings(observations)
         order = sorted(self.coverage, key=lambda row: (row.address, row.probe, row.outcome, row.ports))
         pace = {key: getattr(self.egress.pace, key) for key in PACE}
         return Run(
@@ -214,7 +182,7 @@ class Scan:
             findings=findings,
             stopped=self.halt.why,
             pace=pace,
-            rounds=tuple(self._rounds()),
+            rounds=tuple(visit.round(self.started) for visit in self._visits),
             audit=self.egress.profile == AUDIT,
         )
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from netwatch.classes import class_of, table
+from netwatch.classes import INTERNET, class_of, table
 from netwatch.identity import describe, trusted
+from netwatch.model import Vantage
 from netwatch.ports import curated
-from netwatch.portset import PortSet
+from netwatch.portset import LAST, PortSet
 from netwatch.scope import UNTOUCHED, Scope
 from netwatch.slices import left, slice_of
 
@@ -30,7 +31,8 @@ class Tonight:
 
     `nights`: for the whole range, 0: never. `declared`: address or card -> class. `homes`: the usual ports of
     the probes. By device, `open_before`: the ports that were open; `clear`: those that spoke DICOM in clear;
-    `spoken`: what each was heard to speak. `until`: when to leave off, and why.
+    `spoken`: what each was heard to speak. `until`: when to leave off, and why. `vantage`: from where;
+    seen from outside, `leads` says of a public port which class the device behind it has.
     """
 
     scope: Scope
@@ -48,6 +50,8 @@ class Tonight:
     number: int = 0  # of this night among all: whose turn it is
     until: datetime | None = None
     why: str = ""
+    vantage: Vantage = Vantage.LAN
+    leads: Mapping[int, str] = field(default_factory=dict)
 
     def nightly(self, device: str) -> PortSet:
         """The ports that this device is asked every night."""
@@ -56,7 +60,9 @@ class Tonight:
 
     def never(self) -> PortSet:
         """The ports that nobody is asked."""
-        return PortSet.of(self.scope.excluded_ports | UNTOUCHED)
+        never = PortSet.of(self.scope.excluded_ports | UNTOUCHED)
+        ours = self.scope.only_ports
+        return never if ours is None else never | (PortSet(((1, LAST),)) - ours)
 
     def slice(self, device: str) -> PortSet:
         """The further ports that it is asked tonight."""
@@ -69,6 +75,8 @@ class Tonight:
 
     def is_a(self, device: Device) -> Class:
         """Its class."""
+        if self.vantage is Vantage.OUTSIDE:
+            return table()[INTERNET]
         told = [self.declared[mark] for mark in (device.address, device.mac or "") if mark in self.declared]
         # Told two things, the more careful one: the table has it first.
         declared = min(told, key=list(table()).index, default=None)
@@ -76,6 +84,8 @@ class Tonight:
 
     def expected(self, device: Device) -> Device:
         """The device before a packet: of what is known, what tonight may rely on."""
+        if self.vantage is Vantage.OUTSIDE:
+            return device
         return describe(replace(device, kind=trusted(device)), (), (), gateway=self.is_gateway(device))
 
     def is_gateway(self, device: Device) -> bool:

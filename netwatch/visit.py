@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from netwatch import liveness
+from netwatch import liveness, slices
 from netwatch import ports as port_list
-from netwatch.classes import MEDICAL
+from netwatch.classes import MEDICAL, table
 from netwatch.errors import ScopeError
 from netwatch.halt import AUTHORISATION, FELL_SILENT
 from netwatch.identity import describe
@@ -26,6 +26,7 @@ from netwatch.model import (
     Outcome,
     PortState,
     Reason,
+    Round,
     Target,
     Vantage,
 )
@@ -67,6 +68,11 @@ class Visit:
         return self.device.address
 
     @property
+    def vantage(self) -> Vantage:
+        """From where it is visited."""
+        return self.tonight.vantage
+
+    @property
     def is_a(self) -> Class:
         """What it may be asked."""
         return self.tonight.is_a(self.device)
@@ -77,6 +83,8 @@ class Visit:
             return
         self.device = self.tonight.expected(self.device)
         self.egress.classed(self.address, self.is_a)
+        for port, name in self.tonight.leads.items():
+            self.egress.classed(self.address, table()[name], port)
         self._knock(self.tonight.nightly(self.device.id))
         self.recognise()
         self._questions(self.states.ports(PortState.OPEN))
@@ -110,7 +118,10 @@ class Visit:
         self.states |= job.states
 
     def recognise(self) -> None:
-        """What it is, with what is known by now; its class may change with it."""
+        """What it is, with what is known by now; its class may change with it. From outside it is an address
+        on the internet, whatever answers there."""
+        if self.tonight.vantage is Vantage.OUTSIDE:
+            return
         gateway = self.tonight.is_gateway(self.device)
         open_ports = self.states.ports(PortState.OPEN)
         self.device = describe(self.device, self.observations, open_ports, gateway=gateway)
@@ -122,6 +133,7 @@ class Visit:
             self.device.id,
             self.address,
             open_ports,
+            vantage=self.vantage,
             clear=self.tonight.clear.get(self.device.id, frozenset()),
             before=self.tonight.spoken.get(self.device.id, {}),
         )
@@ -149,7 +161,7 @@ class Visit:
         """Does a guarded device still answer there as it did? If not, everything stops."""
         states = {port: self.states[port] for port in ports}
         before = {port: state for port, state in states.items() if state in AT_LEAST}
-        if not self.is_a.guarded or not before:
+        if not self.is_a.looked_at or not before:
             return True
         try:
             port = liveness.silent_port(self.egress, self.address, before)
@@ -170,25 +182,34 @@ class Visit:
 
     def fail(self, probe: str, port: int | None, reason: Reason, detail: str) -> None:
         """A question without an answer, once."""
-        failure = Failure(probe, Vantage.LAN, self.address, port, reason, detail, self.device.id)
+        failure = Failure(probe, self.vantage, self.address, port, reason, detail, self.device.id)
         if failure not in self.failures:
             self.failures.append(failure)
 
     def cover(self, probe: str, ports: tuple[int, ...], outcome: Outcome, detail: str = "") -> None:
         """What became of these questions."""
         self.coverage.append(
-            Coverage(probe, Vantage.LAN, self.address, self.device.id, ports, outcome, detail)
+            Coverage(probe, self.vantage, self.address, self.device.id, ports, outcome, detail)
         )
 
     def asked(self) -> PortSet:
         """The ports of which tonight knows something."""
         return PortSet.of(port for state in PortState for port in self.states.ports(state))
 
+    def round(self, started: datetime) -> Round:
+        """How far its way through the whole range has come, tonight included."""
+        device = self.device.id
+        nightly = self.tonight.nightly(device)
+        before = self.tonight.rounds.get(device) or Round(device, started)
+        if not self.away and not nightly - self.asked():
+            before = replace(before, usual=started)
+        return slices.after(before, self.asked(), nightly | self.tonight.never(), started)
+
     def swept(self) -> Iterable[Coverage]:
         """What the knocks covered, and what they did not come to."""
 
         def row(ports: tuple[int, ...], outcome: Outcome, detail: str = "") -> Coverage:
-            return Coverage("sweep", Vantage.LAN, self.address, self.device.id, ports, outcome, detail)
+            return Coverage("sweep", self.vantage, self.address, self.device.id, ports, outcome, detail)
 
         if self.away:
             yield row((), Outcome.TIMED_OUT, "nobody answered at this address any more")

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from netwatch.errors import StoreError
-from netwatch.store import outbox, reading, writing
+from netwatch.store import internet, night, outbox, reading, writing
 from netwatch.store.lock import held
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from netwatch.diff import Night, Picture
     from netwatch.document import Document
-    from netwatch.model import Device, Letter, Round, Run
+    from netwatch.model import Coverage, Device, Letter, Observation, Round, Run
     from netwatch.words import Catalogue
 
 FILE = "netwatch.db"
@@ -68,15 +69,18 @@ class Store:
         row = next(self._db.query("select file from sites where slug = ?", [slug]), None)
         return str(row["file"]) if row and row["file"] else None
 
-    def record(self, run: Run, night: Night, letters: Iterable[Letter]) -> None:
+    def record(self, run: Run, moved: Night, letters: Iterable[Letter]) -> None:
         """Keep a run, what it changed and the letters it caused, whole or not at all."""
         with self._writing() as db:
             number = writing.run(db, run)
             writing.devices(db, run)
             writing.rounds(db, run)
             writing.services(db, run)
-            writing.findings(db, run, night)
-            writing.changes(db, number, night)
+            writing.findings(db, run, moved)
+            writing.retire(db, run, moved.retired)
+            internet.remember(db, run, run.public)
+            internet.asked(db, run)
+            writing.changes(db, number, moved)
             outbox.add(db, number, letters)
 
     def picture(self, site: str) -> Picture:
@@ -103,6 +107,31 @@ class Store:
         """What each port was last heard to speak, by device."""
         return reading.spoken(self._db, site)
 
+    def public_addresses(self, site: str) -> tuple[str, ...]:
+        """The practice's addresses on the internet, as far as they are known by now."""
+        return tuple(address for address, _, _ in internet.addresses(self._db, site))
+
+    def told_addresses(self, site: str) -> tuple[tuple[str, str, datetime], ...]:
+        """The same, each with who told it last, and when."""
+        return internet.addresses(self._db, site)
+
+    def asked_outside(self, site: str) -> tuple[Coverage, ...]:
+        """What was knocked at from outside on earlier nights, and how it last ended; `detail` is when."""
+        return internet.asked_before(self._db, site)
+
+    def known(self, site: str) -> tuple[Observation, ...]:
+        """What was seen last of everything that is not proved gone, from every vantage."""
+        return reading.known(self._db, site)
+
+    def declare(self, site: str, text: str) -> None:
+        """What a person says that the box shows; what was said before stays."""
+        with self._writing() as db:
+            internet.declare(db, site, text, datetime.now(UTC))
+
+    def declaration(self, site: str) -> str | None:
+        """What was said last of the box, or None."""
+        return internet.declaration(self._db, site)
+
     def release(self, site: str, device: str) -> None:
         """A person has decided: a device that was left alone is looked at again."""
         with self._writing() as db:
@@ -110,7 +139,7 @@ class Store:
 
     def document(self, site: str, catalogue: Catalogue, language: str) -> Document | None:
         """The last run of this site, or None before the first."""
-        return reading.document(self._db, site, catalogue, language)
+        return night.document(self._db, site, catalogue, language)
 
     def site(self, slug: str) -> tuple[str, str] | None:
         """(name, language) of a site that was scanned here, or None."""

@@ -104,3 +104,31 @@ def m002_gentle(db: Database) -> None:
 def m003_audit(db: Database) -> None:
     """Was the run an audit?"""
     db.execute("alter table runs add column audit integer not null default 0")
+
+
+FOURTH = """
+alter table findings add column link_device text;
+alter table findings add column link_address text;
+alter table findings add column link_port integer;
+alter table findings add column link_by text;
+create table addresses (
+    id integer primary key, site integer not null references sites(id), address text not null,
+    source text not null, first_seen text not null, last_seen text not null, ended text
+) strict;
+create unique index addresses_now on addresses(site, address) where ended is null;
+create table asked_outside (
+    site integer not null references sites(id), device text not null, port_states text not null,
+    asked text not null, primary key (site, device)
+) strict;
+create table declarations (
+    id integer primary key, site integer not null references sites(id), made text not null, body text not null
+) strict;
+"""
+
+
+@migrations()
+def m004_outside(db: Database) -> None:
+    """What leads where, the practice's addresses on the internet, what a person said of the box."""
+    for statement in FOURTH.split(";"):
+        if statement.strip():
+            db.execute(statement)

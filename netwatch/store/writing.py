@@ -12,12 +12,21 @@ from netwatch.model import LIVENESS, Outcome, Status
 from netwatch.portset import PortSet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlite_utils import Database
 
     from netwatch.diff import Night
-    from netwatch.model import Coverage, Observation, Run
+    from netwatch.model import Coverage, Finding, Observation, Run
+
+
+SEEN = ", address = :address, last_seen = :now"
+GONE = ", ended = :now"
+HERE = (
+    "where site = :site and rule = :rule and device = :device and port = :port "
+    "and transport = :transport and ended is null"
+)
 
 
 def stamp(moment: datetime) -> str:
@@ -189,31 +198,43 @@ def _ask(db: Database, number: int, row: Coverage) -> None:
 
 
 def findings(db: Database, night: Run, after: Night) -> None:
-    """Each finding's interval: carried on, ended where it was proved gone, begun where it is new."""
+    """Each finding's interval: carried on, ended where it was proved gone, begun where it is new. One that
+    nobody looked at tonight keeps its date; how exposed it is may be known better by now."""
     number, now = site_number(db, night.site), stamp(night.started)
     for finding, status in after.findings.items():
-        key = asdict(finding) | {"site": number, "status": status, "now": now}
-        here = (
-            "where site = :site and rule = :rule and device = :device and port = :port "
-            "and transport = :transport and ended is null"
+        key = asdict(finding) | {"site": number, "status": status, "now": now} | _link(finding)
+        seen = finding in night.findings and status is Status.OPEN
+        updated = db.execute(
+            "update findings set status = :status, exposure = :exposure, link_device = :link_device, "  # noqa: S608
+            "link_address = :link_address, link_port = :link_port, link_by = :link_by"
+            f"{SEEN if seen else ''}{GONE if status is Status.RESOLVED else ''} {HERE}",
+            key,
         )
-        if status is Status.OPEN:
-            updated = db.execute(
-                "update findings set status = :status, address = :address, exposure = :exposure, "  # noqa: S608
-                f"last_seen = :now {here}",
+        if seen and not updated.rowcount:
+            db.execute(
+                "insert into findings (site, rule, device, address, port, transport, probe, vantage, "
+                "exposure, status, link_device, link_address, link_port, link_by, first_seen, last_seen) "
+                "values (:site, :rule, :device, :address, :port, :transport, :probe, :vantage, :exposure, "
+                ":status, :link_device, :link_address, :link_port, :link_by, :now, :now)",
                 key,
             )
-            if not updated.rowcount:
-                db.execute(
-                    "insert into findings (site, rule, device, address, port, transport, probe, vantage, "
-                    "exposure, status, first_seen, last_seen) values (:site, :rule, :device, :address, "
-                    ":port, :transport, :probe, :vantage, :exposure, :status, :now, :now)",
-                    key,
-                )
-        elif status is Status.UNVERIFIED:
-            db.execute(f"update findings set status = :status {here}", key)  # noqa: S608
-        else:
-            db.execute(f"update findings set status = :status, ended = :now {here}", key)  # noqa: S608
+
+
+def retire(db: Database, night: Run, devices: Iterable[str]) -> None:
+    """Addresses on the internet that are the practice's no more: what was seen there is history."""
+    number, now = site_number(db, night.site), stamp(night.started)
+    for device in devices:
+        for table in ("findings", "services"):
+            db.execute(
+                f"update {table} set ended = ? where site = ? and device = ? and ended is null",  # noqa: S608
+                [now, number, device],
+            )
+
+
+def _link(finding: Finding) -> dict[str, str | int | None]:
+    link = finding.link
+    told = (link.device, link.address, link.port, link.by) if link else (None,) * 4
+    return dict(zip(("link_device", "link_address", "link_port", "link_by"), told, strict=True))
 
 
 def changes(db: Database, number: int, night: Night) -> None:

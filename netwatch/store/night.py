@@ -1,0 +1,202 @@
+"""What does the last night look like? Its rows become the one Document that every report is a view of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from netwatch.diff import UNTOLD
+from netwatch.document import (
+    AddressPart,
+    ChangePart,
+    CoveragePart,
+    DevicePart,
+    Document,
+    FailurePart,
+    FindingPart,
+    LinkPart,
+    RoundPart,
+    RunPart,
+    ServicePart,
+)
+from netwatch.model import Exposure, Status, Vantage
+from netwatch.opening import VAGUE
+from netwatch.portset import PortSet
+from netwatch.store.reading import NOW, device_rows, link, rounds
+from netwatch.store.writing import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlite_utils import Database
+
+    from netwatch.words import Catalogue
+
+
+def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Document | None:
+    """The last run of the site, or None."""
+    run = next(
+        db.query(
+            "select runs.*, texts.body from runs join texts on texts.id = runs.coverage "
+            "where site = (select id from sites where slug = ?) order by runs.id desc limit 1",
+            [site],
+        ),
+        None,
+    )
+    if run is None:
+        return None
+    exposures = _exposures(db, site)
+    changes = list(db.query("select * from changes where run = ? order by rowid", [run["id"]]))
+    return Document(
+        schema="netwatch/1",
+        site=site,
+        run=RunPart(
+            run["uid"],
+            run["started"],
+            run["finished"],
+            bool(run["complete"]),
+            tuple(json.loads(run["vantages"])),
+            stopped=run["stopped"],
+            pace=json.loads(run["pace"]),
+            audit=bool(run["audit"]),
+        ),
+        devices=tuple(
+            DevicePart(**{k: v for k, v in row.items() if k != "site"}) for row in device_rows(db, site)
+        ),
+        services=tuple(_services(db, site)),
+        findings=tuple(_findings(db, site, run["started"], changes, catalogue, language)),
+        changes=tuple(_change(row, exposures, catalogue, language) for row in changes),
+        failures=tuple(_failures(db, run["id"])),
+        coverage=tuple(
+            CoveragePart(probe, vantage, device, address, ports, outcome, detail)
+            for probe, vantage, device, address, ports, outcome, detail in json.loads(run["body"])
+        ),
+        rounds=tuple(
+            RoundPart(one.device, stamp(one.began), len(PortSet.parse(one.done)))
+            for one in rounds(db, site).values()
+        ),
+        public=tuple(_public(db, site)),
+        looked=_looked(db, site),
+    )
+
+
+def _public(db: Database, site: str) -> Iterable[AddressPart]:
+    """The practice's addresses on the internet, and how far they were asked from outside."""
+    rows = db.query(
+        "select addresses.*, asked, port_states from addresses left join asked_outside on "
+        "asked_outside.site = addresses.site and device = 'p-' || address "
+        "where addresses.site = (select id from sites where slug = ?) and ended is null "
+        "order by addresses.id",
+        [site],
+    )
+    for row in rows:
+        ports = sum(len(PortSet.parse(text)) for text in json.loads(row["port_states"] or "{}").values())
+        yield AddressPart(
+            row["address"], row["source"], row["first_seen"], row["last_seen"], row["asked"], ports
+        )
+
+
+def _looked(db: Database, site: str) -> dict[Vantage, str]:
+    """From each vantage, when it was last looked from there."""
+    rows = db.query(
+        "select vantages, max(finished) as last from runs "
+        "where site = (select id from sites where slug = ?) group by vantages order by last",
+        [site],
+    )
+    return {Vantage(one): row["last"] for row in rows for one in json.loads(row["vantages"])}
+
+
+def _services(db: Database, site: str) -> Iterable[ServicePart]:
+    """Open ports, each with what every probe learnt of it, last answers first proved."""
+    where = f"where {NOW} order by device, port, transport, vantage, probe = 'sweep' desc, proved"
+    rows = db.query(f"select * from services {where}", [site])  # noqa: S608
+    for _, group in groupby(rows, key=lambda r: (r["device"], r["port"], r["transport"], r["vantage"])):
+        seen = list(group)
+        told = [row for row in seen if row["proved"] and row["protocol"] != "unknown"]
+        told.sort(key=lambda row: (row["protocol"] not in VAGUE, row["last_seen"]))
+        word = told[-1] if told else seen[0]
+        facts: dict[str, Any] = {"protocol_from": "answer" if told else "port"}
+        for row in sorted(seen, key=lambda row: (row["protocol"] == word["protocol"], row["probe"])):
+            facts |= {k: v for k, v in json.loads(row["facts"]).items() if v not in UNTOLD or k not in facts}
+        yield ServicePart(
+            device=word["device"],
+            address=seen[0]["address"],
+            port=word["port"],
+            transport=word["transport"],
+            protocol=word["protocol"],
+            vantage=Vantage(word["vantage"]),
+            facts=facts,
+            first_seen=min(row["first_seen"] for row in seen),
+            last_seen=max(row["last_seen"] for row in seen),
+        )
+
+
+def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
+    db: Database, site: str, started: str, changes: list[dict[str, Any]], catalogue: Catalogue, language: str
+) -> Iterable[FindingPart]:
+    """What holds or is unverified, and what tonight proved gone; worst first."""
+    replaced = {
+        (row["previous"], row["device"], row["port"]) for row in changes if row["previous"] != row["rule"]
+    }
+    rows = db.query(
+        "select * from findings where site = (select id from sites where slug = ?) "
+        "and (ended is null or ended = ?)",
+        [site, started],
+    )
+    parts = [
+        FindingPart(
+            rule=row["rule"],
+            severity=catalogue[row["rule"]].at(Exposure(row["exposure"])),
+            device=row["device"],
+            address=row["address"],
+            port=row["port"],
+            exposure=Exposure(row["exposure"]),
+            status=Status(row["status"]),
+            title=catalogue[row["rule"]].words[language].title,
+            first_seen=row["first_seen"],
+            last_seen=row["last_seen"],
+            transport=row["transport"],
+            vantage=Vantage(row["vantage"]),
+            link=LinkPart(*astuple(led)) if (led := link(row)) else None,
+        )
+        for row in rows
+        if row["ended"] is None or (row["rule"], row["device"], row["port"]) not in replaced
+    ]
+    return sorted(parts, key=lambda part: (-part.severity.rank, part.address, part.port, part.rule))
+
+
+def _exposures(db: Database, site: str) -> dict[tuple[str, str, int], Exposure]:
+    """How exposed each finding was when it was last seen."""
+    rows = db.query(
+        "select rule, device, port, exposure from findings "
+        "where site = (select id from sites where slug = ?) order by id",
+        [site],
+    )
+    return {(row["rule"], row["device"], row["port"]): Exposure(row["exposure"]) for row in rows}
+
+
+def _change(
+    row: dict[str, Any],
+    exposures: dict[tuple[str, str, int], Exposure],
+    catalogue: Catalogue,
+    language: str,
+) -> ChangePart:
+    rule = catalogue[row["rule"]]
+    exposure = exposures.get((row["rule"], row["device"], row["port"]), Exposure.NOT_CHECKED)
+    return ChangePart(
+        kind=row["kind"],
+        rule=row["rule"],
+        severity=rule.at(exposure),
+        device=row["device"],
+        address=row["address"],
+        port=row["port"],
+        title=rule.words[language].title,
+        previous=row["previous"],
+    )
+
+
+def _failures(db: Database, run: int) -> Iterable[FailurePart]:
+    rows = db.query("select * from failures where run = ? order by rowid", [run])
+    return (FailurePart(**{k: v for k, v in row.items() if k != "run"}) for row in rows)
