@@ -104,6 +104,24 @@ class ServicePart:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementPart:
+    """What the box, a person, Shodan or InternetDB says; nobody of us has tried. `who`: `upnp`, `freebox`,
+    `declared`, `shodan`, ... `about`: `forward`, `dmz`, `wan`, `listing`, `ipv6-firewall`, `upnp`, or the
+    protocol that is reported. `port`: a public one, 0 where it is about none. `said_at`: its own date."""
+
+    who: str
+    vantage: Vantage
+    about: str
+    device: str
+    address: str
+    port: int
+    transport: str
+    facts: dict[str, str | int | bool | None]
+    said_at: str
+    first_seen: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindingPart:
     """A rule that holds somewhere. `resolved` ones are listed once, in the run that proved it."""
 
@@ -188,6 +206,7 @@ class Document:
     coverage: tuple[CoveragePart, ...]
     rounds: tuple[RoundPart, ...] = ()
     public: tuple[AddressPart, ...] = ()
+    statements: tuple[StatementPart, ...] = ()
     looked: dict[Vantage, str] = field(default_factory=dict)
 
     def to_json(self, part: str | None = None) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from netwatch import judge
 from netwatch.diff import Outside, at_internet
-from netwatch.matching import Told, links
+from netwatch.matching import AT_BOX, Told, links
 from netwatch.model import Outcome, Vantage
 from netwatch.statements import statements
 
@@ -35,7 +35,7 @@ class Placing:
 
     def placed(self, finding: Finding) -> Finding:
         """The finding, with its exposure and where it leads by now."""
-        where = (finding.device, finding.port, finding.transport)
+        where = place(finding)
         exposure = judge.verdict(self.words.get(where, ()))
         if exposure.rank < finding.exposure.rank and where not in self.words:
             exposure = finding.exposure
@@ -43,7 +43,7 @@ class Placing:
 
     def shut(self, finding: Finding) -> bool:
         """Is the way to it proved shut? Only what was seen from the internet can be told so."""
-        words = self.words.get((finding.device, finding.port, finding.transport), ())
+        words = self.words.get(place(finding), ())
         return finding.vantage is Vantage.OUTSIDE and bool(words) and judge.shut(words)
 
     def refuted(self) -> frozenset[Place]:
@@ -57,6 +57,12 @@ class Placing:
     def outside(self) -> Outside:
         """For the comparison of the nights."""
         return Outside(self.retired, self.placed, self.shut)
+
+
+def place(finding: Finding) -> Place:
+    """The service it is about; what a box or a person says, at the public side of the box."""
+    device = f"{AT_BOX}{finding.device}" if finding.vantage in judge.BOX else finding.device
+    return device, finding.port, finding.transport if finding.port else "tcp"
 
 
 def placing(
@@ -78,7 +84,8 @@ def placing(
     words = statements(observations, coverage, found, at_home, run.finished, earlier)
     told = Told.of(observations, at_home)
     listed = {
-        (one.device, one.port, one.transport): told.link(one, one.port) for one in (*told.forwards, *told.dmz)
+        (f"{AT_BOX}{one.device}", one.port, one.transport if one.port else "tcp"): told.link(one, one.port)
+        for one in (*told.forwards, *told.dmz)
     }
     return Placing(observations, words, {**listed, **found}, retired)
 

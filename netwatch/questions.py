@@ -106,7 +106,8 @@ class Questions:
         """The ports a probe is for and may go to; those that its manner may not are told as spared."""
         if probe.manner == AUDIT and self.visit.egress.profile != AUDIT:
             return ()
-        wanted = self.wanted(probe, target)
+        udp = self.visit.egress.outlet.udp
+        wanted = tuple(port for port in self.wanted(probe, target) if udp or port in target.open_ports)
         spared = tuple(
             port for port in wanted if not self.visit.egress.may(self.visit.address, port, probe.manner)
         )

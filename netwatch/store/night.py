@@ -20,6 +20,7 @@ from netwatch.document import (
     RoundPart,
     RunPart,
     ServicePart,
+    StatementPart,
 )
 from netwatch.model import Exposure, Status, Vantage
 from netwatch.opening import VAGUE
@@ -78,6 +79,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
             for one in rounds(db, site).values()
         ),
         public=tuple(_public(db, site)),
+        statements=tuple(_statements(db, site)),
         looked=_looked(db, site),
     )
 
@@ -110,7 +112,8 @@ def _looked(db: Database, site: str) -> dict[Vantage, str]:
 
 def _services(db: Database, site: str) -> Iterable[ServicePart]:
     """Open ports, each with what every probe learnt of it, last answers first proved."""
-    where = f"where {NOW} order by device, port, transport, vantage, probe = 'sweep' desc, proved"
+    order = "order by device, port, transport, vantage, probe = 'sweep' desc, proved"
+    where = f"where vantage in ('lan', 'outside') and {NOW} {order}"
     rows = db.query(f"select * from services {where}", [site])  # noqa: S608
     for _, group in groupby(rows, key=lambda r: (r["device"], r["port"], r["transport"], r["vantage"])):
         seen = list(group)
@@ -130,6 +133,26 @@ def _services(db: Database, site: str) -> Iterable[ServicePart]:
             facts=facts,
             first_seen=min(row["first_seen"] for row in seen),
             last_seen=max(row["last_seen"] for row in seen),
+        )
+
+
+def _statements(db: Database, site: str) -> Iterable[StatementPart]:
+    """What others say: the box, a person, Shodan, InternetDB."""
+    where = f"where vantage not in ('lan', 'outside') and {NOW} order by vantage, probe, port, protocol"
+    for row in db.query(f"select * from services {where}", [site]):  # noqa: S608
+        facts = json.loads(row["facts"])
+        said_at = facts.pop("stated_at", None) or row["last_seen"]
+        yield StatementPart(
+            who=row["probe"],
+            vantage=Vantage(row["vantage"]),
+            about=row["protocol"],
+            device=row["device"],
+            address=row["address"],
+            port=row["port"],
+            transport=row["transport"] if row["port"] else "",
+            facts=facts,
+            said_at=said_at,
+            first_seen=row["first_seen"],
         )
 
 
