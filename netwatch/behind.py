@@ -54,9 +54,11 @@ def from_outside(  # noqa: PLR0913, PLR0917 - what is known of it
     devices: Iterable[Device],
     also: Iterable[int] = (),
     only: PortSet | None = None,
+    own: Mapping[str, Device] | None = None,
 ) -> Tonight:
     """Tonight, for these addresses of ours on the internet. `also`: ports that others reported; `only`: the
-    ports of an address that is shared."""
+    ports of an address that is shared; `own`: addresses that are a device's own (IPv6)."""
+    own = own or {}
     at_home = {device.address: device for device in devices}
     leads = {}
     for port, (address, _) in behind.leads.items():
@@ -76,5 +78,6 @@ def from_outside(  # noqa: PLR0913, PLR0917 - what is known of it
         scope=scope,
         extra_ports=tuple(sorted({*tonight.extra_ports, *behind.leads, *also})),
         leads=leads,
+        behind={address: tonight.is_a(device).name for address, device in own.items()},
         known=frozenset({*tonight.known, *tonight.rounds}),
     )

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from netwatch import box as boxes
-from netwatch import ours, whereabouts
+from netwatch import ipv6, ours, whereabouts
 from netwatch.behind import Behind, from_outside
 from netwatch.box import declared, memory
 from netwatch.classes import table
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 FRESH = timedelta(hours=36)  # so long the address of an earlier night may still be taken for ours
 NOWHERE = "0.0.0.0"  # noqa: S104 - the box of whose address nothing is known
 V4, V6 = 4, 6
+IPV6 = "ipv6"
 STATED = {Vantage.DECLARED, Vantage.SHODAN, Vantage.INTERNETDB}  # their date is not ours
 
 
@@ -62,6 +63,7 @@ class Beyond:
     here: bool = False
     gathered: Gathered = field(default_factory=Gathered)
     public: dict[str, str] = field(default_factory=dict)
+    own: dict[str, Device] = field(default_factory=dict)
     looked: set[Vantage] = field(default_factory=set)
 
     def add_to(self, run: Run) -> Run:
@@ -71,6 +73,7 @@ class Beyond:
             self._declared(box)
             if not self.here:
                 self._box(box)
+            self._ipv6(run)
             with self._vantage() as outlet:
                 self._whereabouts(run, outlet)
                 self._outside(run, outlet)
@@ -111,6 +114,29 @@ class Beyond:
         finally:
             egress.close()
         self.gathered.devices.append(box)
+
+    def _ipv6(self, run: Run) -> None:
+        """Which devices have an address of their own on the internet."""
+        networks = self.site.ipv6_networks
+        if not networks or self.here or self.halt.asked():
+            return
+        log = self.log()
+        try:
+            heard = ipv6.of_devices(networks, run.devices, log, excluded_macs=self.site.exclude.macs)
+        except OutsideError as error:
+            self.gathered.refused(IPV6, Vantage.LAN, error)
+            return
+        finally:
+            log.close()
+        if heard.missed is not None:
+            self.gathered.refused(IPV6, Vantage.LAN, heard.missed)
+        known = {device.id: device for device in run.devices}
+        for device, addresses in heard.devices.items():
+            target = Target(device, known[device].address, ())
+            self.gathered.observations.append(
+                target.observed(IPV6, 0, IPV6, {"addresses": ", ".join(addresses)})
+            )
+            self.own |= dict.fromkeys(addresses, known[device])
 
     @contextmanager
     def _vantage(self) -> Iterator[Outlet | None]:
@@ -184,7 +210,7 @@ class Beyond:
         """The same questions from outside, where somebody proves that we stand there."""
         if outlet is None and self.site.vantage.outside is None:
             return
-        addresses = self._reachable(run)
+        addresses = [*self.public, *(address for address in self.own if address not in self.public)]
         self.looked.add(Vantage.OUTSIDE)
         if outlet is None or self.halt.asked() or not self._proved(outlet):
             self.gathered.not_asked(STAGE, Vantage.OUTSIDE, addresses, self.halt.why or "")
@@ -200,17 +226,13 @@ class Beyond:
                 (*self.store.devices(self.site.slug), *run.devices),
                 self._reported(),
                 self.site.public_ports if family == V4 else None,
+                self.own,
             )
             egress = Egress(tonight.scope, self.site.pace.pace(), self.log(), self.halt.asked, outlet=outlet)
             try:
                 look(self.gathered, mine, egress, self.probes, tonight, self.halt, self.progress, run.started)
             finally:
                 egress.close()
-
-    def _reachable(self, run: Run) -> list[str]:
-        """Our addresses, and those of IPv6 that our devices have themselves."""
-        del run
-        return list(self.public)
 
     def _reported(self) -> set[int]:
         """Ports that others reported on earlier nights."""

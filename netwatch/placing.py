@@ -78,6 +78,7 @@ def placing(
     observations = _together(run, known, retired)
     at_home = {device.address: device.id for device in devices}
     at_home |= {device.address: device.id for device in run.devices}
+    at_home |= _own(observations)
     at_home = {address: device for address, device in at_home.items() if not at_internet(device)}
     found = links(observations, (seen for seen in observations if seen.vantage in judge.BOX), at_home)
     coverage = (*_still(asked, run, retired), *run.coverage)
@@ -88,6 +89,16 @@ def placing(
         for one in (*told.forwards, *told.dmz)
     }
     return Placing(observations, words, {**listed, **found}, retired)
+
+
+def _own(observations: Iterable[Observation]) -> dict[str, str]:
+    """Whose each address of IPv6 is."""
+    return {
+        address: seen.device
+        for seen in observations
+        if seen.probe == "ipv6"
+        for address in str(seen.facts.get("addresses", "")).split(", ")
+    }
 
 
 def _retired(run: Run, known: Iterable[Observation]) -> frozenset[str]:

@@ -32,7 +32,8 @@ class Tonight:
     `nights`: for the whole range, 0: never. `declared`: address or card -> class. `homes`: the usual ports of
     the probes. By device, `open_before`: the ports that were open; `clear`: those that spoke DICOM in clear;
     `spoken`: what each was heard to speak. `until`: when to leave off, and why. `vantage`: from where;
-    seen from outside, `leads` says of a public port which class the device behind it has.
+    seen from outside, `leads` says of a public port which class the device behind it has, and `behind` of an
+    address that is a device's own (IPv6).
     """
 
     scope: Scope
@@ -52,6 +53,7 @@ class Tonight:
     why: str = ""
     vantage: Vantage = Vantage.LAN
     leads: Mapping[int, str] = field(default_factory=dict)
+    behind: Mapping[str, str] = field(default_factory=dict)
 
     def nightly(self, device: str) -> PortSet:
         """The ports that this device is asked every night."""
@@ -76,7 +78,8 @@ class Tonight:
     def is_a(self, device: Device) -> Class:
         """Its class."""
         if self.vantage is Vantage.OUTSIDE:
-            return table()[INTERNET]
+            itself = self.behind.get(device.address)
+            return replace(table()[itself], looked_at=False) if itself else table()[INTERNET]
         told = [self.declared[mark] for mark in (device.address, device.mac or "") if mark in self.declared]
         # Told two things, the more careful one: the table has it first.
         declared = min(told, key=list(table()).index, default=None)

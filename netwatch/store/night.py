@@ -113,7 +113,7 @@ def _looked(db: Database, site: str) -> dict[Vantage, str]:
 def _services(db: Database, site: str) -> Iterable[ServicePart]:
     """Open ports, each with what every probe learnt of it, last answers first proved."""
     order = "order by device, port, transport, vantage, probe = 'sweep' desc, proved"
-    where = f"where vantage in ('lan', 'outside') and {NOW} {order}"
+    where = f"where vantage in ('lan', 'outside') and port > 0 and {NOW} {order}"
     rows = db.query(f"select * from services {where}", [site])  # noqa: S608
     for _, group in groupby(rows, key=lambda r: (r["device"], r["port"], r["transport"], r["vantage"])):
         seen = list(group)
@@ -138,7 +138,8 @@ def _services(db: Database, site: str) -> Iterable[ServicePart]:
 
 def _statements(db: Database, site: str) -> Iterable[StatementPart]:
     """What others say: the box, a person, Shodan, InternetDB."""
-    where = f"where vantage not in ('lan', 'outside') and {NOW} order by vantage, probe, port, protocol"
+    order = "order by vantage, probe, port, protocol"
+    where = f"where (vantage not in ('lan', 'outside') or port = 0) and {NOW} {order}"
     for row in db.query(f"select * from services {where}", [site]):  # noqa: S608
         facts = json.loads(row["facts"])
         said_at = facts.pop("stated_at", None) or row["last_seen"]

@@ -136,6 +136,10 @@ class Host:
         if done.returncode:
             raise RuntimeError(done.stderr)
 
+    def ip(self, *commands: str) -> None:
+        """Run `ip` commands on this host; RuntimeError for the first that fails."""
+        _ip(*(f"-n {self.namespace} {command}" for command in commands))
+
     def unplug(self) -> None:
         """Pull the cable."""
         _ip(f"-n {self.lab.name}-lan link set {self.name} down")
@@ -186,18 +190,23 @@ class Lab:
 
     def host(self, name: str, address: str, mac: str, *, gateway: str | None = None) -> Host:
         """Plug a machine in. `name`: at most 15 letters, it is also its port on the bridge."""
-        host = self.hosts[name] = Host(name, address, mac, self)
-        space, lan = host.namespace, f"{self.name}-lan"
-        _ip(
-            f"netns add {space}",
-            f"-n {space} link set lo up",
-            f"link add eth0 netns {space} address {mac} type veth peer name {name} netns {lan}",
-            f"-n {lan} link set {name} master bridge up",
+        host = self.bare(name, address, mac)
+        lan = f"{self.name}-lan"
+        host.ip(f"link add eth0 address {mac} type veth peer name {name} netns {lan}")
+        _ip(f"-n {lan} link set {name} master bridge up")
+        host.ip(
             # without IPv6 chatter a capture holds only what somebody meant to send
-            f"-n {space} link set eth0 addrgenmode none up",
-            f"-n {space} address add {address}/24 dev eth0",
-            *([f"-n {space} route add default via {gateway}"] if gateway else []),
+            "link set eth0 addrgenmode none up",
+            f"address add {address}/24 dev eth0",
+            *([f"route add default via {gateway}"] if gateway else []),
         )
+        return host
+
+    def bare(self, name: str, address: str = "", mac: str = "") -> Host:
+        """A machine that is plugged in nowhere yet."""
+        host = self.hosts[name] = Host(name, address, mac, self)
+        _ip(f"netns add {host.namespace}")
+        host.ip("link set lo up")
         return host
 
     def run(self, argv: Sequence[str], **options: object) -> subprocess.CompletedProcess[str]:
@@ -209,15 +218,13 @@ class Lab:
         return f"/{path.relative_to(self.root)}"
 
     @contextmanager
-    def capture(self, path: Path) -> Iterator[Path]:
-        """Keep every frame that the scanner sends or receives, as a pcap file."""
+    def capture(self, path: Path, host: Host | None = None, card: str = "eth0") -> Iterator[Path]:
+        """Keep every frame that the scanner, or a card of another host, sends or receives, as a pcap file."""
         # at once and frame by frame: what the kernel still held back would be lost at the end
         flags = ["-n", "-U", "--immediate-mode", "-B", "65536", "-Z", "root", "-w", "-"]
-        tcpdump = ["/usr/bin/tcpdump", "-i", "eth0", *flags]
+        tcpdump = (host or self.scanner).command(["/usr/bin/tcpdump", "-i", card, *flags], root=True)
         with path.open("wb") as out:
-            process = subprocess.Popen(
-                self.scanner.command(tcpdump, root=True), stdout=out, stderr=subprocess.PIPE
-            )
+            process = subprocess.Popen(tcpdump, stdout=out, stderr=subprocess.PIPE)
         try:
             said = b"" if process.stderr is None else process.stderr.readline()
             if b"listening" not in said:

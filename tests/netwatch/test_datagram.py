@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from netwatch.classes import table
+from netwatch.datagram import GROUP
 from netwatch.egress import Egress
 from netwatch.errors import ScopeError
 from netwatch.model import Reason
+from netwatch.outlet import Here
 from netwatch.pace import Pace
 from netwatch.probe import PortClosed, ProbeError
 from netwatch.scope import Scope
@@ -154,4 +156,118 @@ def test_two_questions_to_a_device_are_a_pause_apart() -> None:
         begun = time.monotonic()
         for _ in range(3):
             way.ask("127.91.0.11", PORT, b"ping", "PING")
+        assert time.monotonic() - begun > 0.8
+
+
+@contextmanager
+def member(address: str, *answers: bytes, from_address: str = "") -> Iterator[list[tuple[str, bytes]]]:
+    """One that hears what is sent to SSDP's group on loopback, and answers with all of these.
+
+    Yields what it heard, and from whom. `from_address`: from where it answers, else from its own.
+    """
+    heard: list[tuple[str, bytes]] = []
+    with socket.socket(type=socket.SOCK_DGRAM) as ear, socket.socket(type=socket.SOCK_DGRAM) as mouth:
+        ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        ear.bind((GROUP, 1900))
+        joined = socket.inet_aton(GROUP) + socket.inet_aton("127.0.0.1")
+        ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, joined)
+        mouth.bind((from_address or address, 0))
+        ear.settimeout(0.1)
+        over = threading.Event()
+
+        def serve() -> None:
+            while not over.is_set():
+                try:
+                    data, client = ear.recvfrom(2048)
+                except TimeoutError:
+                    continue
+                heard.append((client[0], data))
+                for answer in answers:
+                    mouth.sendto(answer, client)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield heard
+        finally:
+            over.set()
+            thread.join()
+
+
+def search(out: Egress, address: str, port: int = 1900, manner: str = "upnp") -> bytes:
+    out.classed(address, table()["box"])
+    return out.asking("q", manner).ask(address, port, b"ping", "M-SEARCH", patience=0.6, to_group=True)
+
+
+def test_a_search_is_one_datagram_to_the_group_on_the_device_s_own_card() -> None:
+    with member("127.91.0.20", b"here", b"here again") as heard, egress("127.91.0.20") as out:
+        assert search(out, "127.91.0.20") == b"here"
+        [entry] = out.audit.about("127.91.0.20")
+    assert heard == [("127.0.0.1", b"ping")]
+    assert entry["sent"] == [f"M-SEARCH, to {GROUP} (4 bytes)"]
+    assert (entry["port"], entry["transport"], entry["ended"]) == (1900, "udp", "4 bytes received")
+
+
+def test_what_another_device_answers_to_a_search_is_not_heard() -> None:
+    with (
+        member("127.91.0.21", b"lie", from_address="127.91.0.66") as heard,
+        egress("127.91.0.21") as out,
+        pytest.raises(ProbeError) as silent,
+    ):
+        search(out, "127.91.0.21")
+    assert silent.value.reason is Reason.MUTE
+    assert len(heard) == 1
+
+
+def test_a_crowd_that_answers_a_search_ends_it() -> None:
+    with (
+        member("127.91.0.22", *[b"lie"] * 200, from_address="127.91.0.66"),
+        egress("127.91.0.22") as out,
+        pytest.raises(ProbeError) as silent,
+    ):
+        search(out, "127.91.0.22")
+    assert silent.value.reason is Reason.MUTE
+
+
+@pytest.mark.parametrize(("port", "manner"), [(3702, "upnp"), (1900, "web")])
+def test_no_other_question_goes_to_a_group(port: int, manner: str) -> None:
+    with (
+        member("127.91.0.23", b"here") as heard,
+        egress("127.91.0.23") as out,
+        pytest.raises(ScopeError, match="not-attached"),
+    ):
+        search(out, "127.91.0.23", port, manner)
+    assert heard == []
+
+
+def test_a_device_on_another_network_is_not_searched_for() -> None:
+    """8.8.8.8 is on no network that this machine is attached to; nothing is sent, to nobody."""
+    with member("127.91.0.24", b"here") as heard, egress("8.8.8.8") as out:
+        with pytest.raises(ScopeError, match="not-attached"):
+            search(out, "8.8.8.8")
+        [entry] = out.audit.about("8.8.8.8")
+    assert heard == []
+    assert "not-attached" in entry["refused"]
+
+
+def test_who_may_not_be_asked_over_udp_is_not_searched_for_either() -> None:
+    class Elsewhere(Here):
+        udp = False
+
+    scope = Scope((IPv4Network("127.91.0.25/32"),), until=date.max)
+    out = Egress(scope, FAST, outlet=Elsewhere())
+    with member("127.91.0.25", b"here") as heard:
+        with pytest.raises(ScopeError, match="no-udp"):
+            search(out, "127.91.0.25")
+        with pytest.raises(ScopeError, match="outside-networks"):
+            search(out, "127.91.0.26")
+    out.close()
+    assert heard == []
+
+
+def test_searches_are_a_pause_apart_and_count_as_packets_to_the_device() -> None:
+    with member("127.91.0.27", b"here"), egress("127.91.0.27", Pace(pause=0.4)) as out:
+        begun = time.monotonic()
+        for _ in range(3):
+            search(out, "127.91.0.27")
         assert time.monotonic() - begun > 0.8
