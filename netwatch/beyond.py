@@ -19,7 +19,7 @@ from netwatch.behind import Behind, from_outside
 from netwatch.box import declared, memory
 from netwatch.classes import table
 from netwatch.egress import Egress
-from netwatch.errors import OutsideError
+from netwatch.errors import ConfigError, OutsideError
 from netwatch.judge import OTHERS
 from netwatch.model import Device, Reason, Target, Vantage
 from netwatch.others import internetdb, shodan
@@ -89,8 +89,12 @@ class Beyond:
 
     def _declared(self, box: Device) -> None:
         """What a person said that the box's pages show."""
-        text = self.store.declaration(self.site.slug)
-        said = declared.parse(text) if text else None
+        try:
+            said = declared.parse(self.store.declaration(self.site.slug))
+        except ConfigError as damaged:
+            error = OutsideError(damaged.message, Reason.PROTOCOL, **damaged.details)
+            self.gathered.refused(Vantage.DECLARED, Vantage.DECLARED, error)
+            return
         if said is not None:
             self.gathered.devices.append(box)
             self.gathered.add(declared.observations(said, Target(box.id, box.address, ())), ())

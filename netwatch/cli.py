@@ -14,7 +14,9 @@ from typing import Any
 import click
 
 import netwatch
+from netwatch.cli_box import box
 from netwatch.cli_mail import mail
+from netwatch.cli_shodan import shodan
 from netwatch.composition import (
     as_json,
     audit_of,
@@ -273,4 +275,6 @@ def _stop(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
+main.add_command(box)
 main.add_command(mail)
+main.add_command(shodan)

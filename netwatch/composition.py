@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from netwatch.config import Site
     from netwatch.document import Document
+    from netwatch.exposures import Logged
     from netwatch.model import Alert, Run
     from netwatch.plan import Plan
     from netwatch.probe import Probe
@@ -207,3 +208,13 @@ def drawn(part: str, name: str, document: Document, catalogue: Catalogue, langua
     from reports import table  # noqa: PLC0415 - slow to import
 
     return getattr(table, part)(name, document, catalogue, language)
+
+
+def exposures_of(site: str, data: Path | None, lang: str | None) -> tuple[str, tuple[Logged, ...], str]:
+    """(name, the log of exposures, language) of a site file or of a short name. Raises StoreError."""
+    slug, language = slug_of(site, lang)
+    with open_store(data) as store:
+        known = store.site(slug)
+        if known is None:
+            raise StoreError("store.unknown-site", site=slug, known=", ".join(store.sites()) or "-")
+        return known[0], store.exposures(slug), language if is_file(site) or lang else known[1]

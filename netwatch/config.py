@@ -11,7 +11,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - as above
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import MinLen
@@ -141,7 +141,7 @@ class Site(Table):
     )
     ipv6_networks: tuple[OwnIpv6, ...] = Field(
         default=(),
-        description="The practice's IPv6 networks: its devices' addresses there are listed, and asked from outside",
+        description="Our IPv6 networks: devices' addresses there are listed, and asked from outside",
         examples=['["2001:db8:1:2::/64"]'],
     )
     recipients: tuple[Mailbox, ...] = Field(default=(), description="Who is told, by mail")

@@ -103,7 +103,8 @@ def _moved(former: Iterable[Finding], arrivals: Iterable[Change]) -> Iterable[Ch
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What all vantages together say (placing.py). `retired`: addresses on the internet that are not the
-    practice's any more. `placed`: a finding, as exposed as it is by now. `shut`: is the way to it proved shut?"""
+    practice's any more. `placed`: a finding, as exposed as it is by now. `shut`: is the way to it proved
+    shut?"""
 
     retired: frozenset[str] = frozenset()
     placed: Callable[[Finding], Finding] = lambda finding: finding

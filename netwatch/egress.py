@@ -51,7 +51,7 @@ KNOCK = (22, 80, 104, 135, 139, 443, 445, 3389, 4242, 8080, 11112)
 class Egress:
     """The way out. Safe to share between threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what bounds everything that leaves
         self,
         scope: Scope,
         pace: Pace | None = None,

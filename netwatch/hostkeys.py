@@ -1,4 +1,5 @@
-"""Which server is meant, and is this the one that we know? Its host key, against a fingerprint or a file of known hosts. sshd(8).
+"""Which server is meant, and is this the one that we know? Its host key, against a fingerprint or a file of
+known hosts. sshd(8).
 
 Pure but for reading the file. Nothing is ever added to it: a person has to say that a key is the right one.
 Where it stops: certificates of hosts (`@cert-authority`) are not followed; a key that the file calls revoked

@@ -106,7 +106,20 @@ def _narrowed(network: IPv4Network, own: Iterable[IPv4Address]) -> IPv4Network |
 def render(answers: Answers) -> str:
     """The site file. Text is quoted as TOML quotes it, and what is invisible in it becomes a space."""
     words = messages(answers.language)
-    parts = (_practice, _authorisation, _mail, _exclude, _sweep, _pace, _classes, _address, _vantage, _box, _others, _probes)
+    parts = (
+        _practice,
+        _authorisation,
+        _mail,
+        _exclude,
+        _sweep,
+        _pace,
+        _classes,
+        _address,
+        _vantage,
+        _box,
+        _others,
+        _probes,
+    )
     blocks = [_remark(words("init.opening"))]
     blocks += [block for part in parts for block in part(answers, words)]
     return "\n\n".join(blocks) + "\n"

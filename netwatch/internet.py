@@ -1,4 +1,4 @@
-"""How is the practice seen from the internet, and who tells? The tables of the site file about it, for pydantic.
+"""How is the practice seen from the internet, and who tells? The site file's tables about it, for pydantic.
 
 No secret is in any of them: each says where its key or password is to be had (secret.py).
 """
@@ -92,9 +92,7 @@ class ShodanSettings(Table):
         default=None, description="Else, the file that holds it, readable by its owner only"
     )
     history: bool = Field(default=False, description="Is also asked for what it saw in earlier years")
-    scan: bool = Field(
-        default=False, description="May `netwatch shodan scan` spend credits on a fresh look?"
-    )
+    scan: bool = Field(default=False, description="May `netwatch shodan scan` spend credits on a fresh look?")
     monitor: bool = Field(
         default=False, description="May `netwatch shodan monitor` have our addresses watched?"
     )

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from netwatch import judge
+from netwatch import exposures, judge
 from netwatch.alert import Delivery, alert, deliver, letters
 from netwatch.audit import Audit, folder
 from netwatch.beyond import Beyond
@@ -92,7 +92,7 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         if news is not None and compose is not None:
             post = letters(site, *compose(news, run))
         with uninterrupted():
-            store.record(run, moved, post)
+            store.record(run, moved, post, logged(run, store, placed))
             waiting = len(store.waiting(site.slug))
             delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
     return Ended(run, delivery, tuple(beyond.gathered.troubles))
@@ -140,10 +140,17 @@ def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Plac
     findings = run.findings | Judging(probes, failures, coverage).findings(beyond)
     run = replace(run, failures=tuple(failures), coverage=tuple(coverage))
     known, devices = store.known(run.site), store.devices(run.site)
-    placed = placing(run, known, store.asked_outside(run.site), devices)
+    log = store.exposures(run.site, only_open=True)
+    placed = placing(run, known, store.asked_outside(run.site), devices, exposures.remembered(log))
     recent = [o for o in run.observations if o.vantage not in OTHERS or run.finished - o.seen_at <= FRESH]
     findings |= frozenset(judge.findings(recent, findings, placed.refuted()))
     return replace(run, findings=frozenset(map(placed.placed, findings))), placed
+
+
+def logged(run: Run, store: Store, placed: Placing) -> exposures.Added:
+    """What this night adds to the log of exposures."""
+    log = store.exposures(run.site, only_open=True)
+    return exposures.night(log, placed.words, run.observations, placed.led, run.started, placed.retired)
 
 
 def tonight(

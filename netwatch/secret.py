@@ -1,4 +1,4 @@
-"""Where does a secret come from? The environment, a systemd credential or a private file; never the site file.
+"""Where does a secret come from? The environment, a systemd credential, a private file; never the site file.
 
 Where it stops: what is read is handed over and not kept; nothing here prints or logs.
 """

@@ -5,7 +5,8 @@ silent port until its socket is closed, and that is when the SSH connection ends
 one after MANY silent ports, and when a device is done.
 
 What a silent port costs its device: 7 SYNs where it is waited for to the end (Linux: 11 seconds since 6.5, 63
-before), and about 6 in a sweep at 40 ports a second (measured, Linux 6.18). `repeats` says so to whoever keeps the device's pace.
+before), and about 6 in a sweep at 40 ports a second (measured, Linux 6.18). `repeats` says so to whoever
+keeps the device's pace.
 
 Where it stops: silence says nothing of why. A hoster that lets some ports not out (25, 445) silences them.
 """

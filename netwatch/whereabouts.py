@@ -202,8 +202,8 @@ class _Asked:
             self._timed(sock, sock.sendall, data)
 
     def secured(self, sock: socket.socket, trust: SSLContext, name: str | None) -> socket.socket:
-        """With a certificate that is valid for the page's name, or not at all. An end that TLS does not announce
-        is none: an address that was cut short is somebody else's."""
+        """With a certificate that is valid for the page's name, or not at all. An end that TLS does not
+        announce is none: an address that was cut short is somebody else's."""
         self.sent.append("TLS handshake")
         how = {"server_hostname": name, "suppress_ragged_eofs": False}
         inside: socket.socket = self._timed(sock, trust.wrap_socket, sock, **how)

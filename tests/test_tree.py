@@ -19,6 +19,10 @@ PACKAGES = ("netwatch", "probes", "reports")
 WITHOUT_TESTS = {
     "netwatch/__init__.py": "holds the version, which test_wheel reads",
     "netwatch/connection.py": "made by Egress only: tests/netwatch/test_egress.py",
+    **{
+        f"netwatch/{name}.py": "a part of Tunnel: tests/netwatch/test_tunnel.py"
+        for name in ("bridge", "carrier", "hostkeys", "login", "sshwire")
+    },
     "netwatch/cli_mail.py": "its commands are tested with the others, in test_cli",
     "netwatch/switches.py": "its options are tested with the commands that take them, in test_cli",
     "netwatch/errors.py": "holds names, which the tests of every module expect",
@@ -26,7 +30,7 @@ WITHOUT_TESTS = {
     "netwatch/probe.py": "a contract: mypy holds every probe to it, test_probes shows a new one",
     **{
         f"netwatch/store/{name}.py": "used through Store only: tests/netwatch/test_store.py"
-        for name in ("lock", "outbox", "reading", "schema", "writing")
+        for name in ("exposures", "internet", "lock", "night", "outbox", "reading", "schema", "writing")
     },
     "reports/__init__.py": "holds a sentence",
 }

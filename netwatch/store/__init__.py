@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from netwatch.errors import StoreError
-from netwatch.store import internet, night, outbox, reading, writing
+from netwatch.store import exposures, internet, night, outbox, reading, writing
 from netwatch.store.lock import held
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from netwatch.diff import Night, Picture
     from netwatch.document import Document
+    from netwatch.exposures import Added, Logged
     from netwatch.model import Coverage, Device, Letter, Observation, Round, Run
     from netwatch.words import Catalogue
 
@@ -69,7 +70,7 @@ class Store:
         row = next(self._db.query("select file from sites where slug = ?", [slug]), None)
         return str(row["file"]) if row and row["file"] else None
 
-    def record(self, run: Run, moved: Night, letters: Iterable[Letter]) -> None:
+    def record(self, run: Run, moved: Night, letters: Iterable[Letter], exposed: Added | None = None) -> None:
         """Keep a run, what it changed and the letters it caused, whole or not at all."""
         with self._writing() as db:
             number = writing.run(db, run)
@@ -80,6 +81,8 @@ class Store:
             writing.retire(db, run, moved.retired)
             internet.remember(db, run, run.public)
             internet.asked(db, run)
+            if exposed is not None:
+                exposures.add(db, run.site, exposed)
             writing.changes(db, number, moved)
             outbox.add(db, number, letters)
 
@@ -122,6 +125,10 @@ class Store:
     def known(self, site: str) -> tuple[Observation, ...]:
         """What was seen last of everything that is not proved gone, from every vantage."""
         return reading.known(self._db, site)
+
+    def exposures(self, site: str, *, only_open: bool = False) -> tuple[Logged, ...]:
+        """The log of exposures, the first first, each with whom the first alert was sent to, and when."""
+        return exposures.told(self._db, site, exposures.log(self._db, site, only_open=only_open))
 
     def declare(self, site: str, text: str) -> None:
         """What a person says that the box shows; what was said before stays."""

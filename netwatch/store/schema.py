@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils.migrations import Migrations
 
+from netwatch.store import exposures
+
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
@@ -128,7 +130,9 @@ create table declarations (
 
 @migrations()
 def m004_outside(db: Database) -> None:
-    """What leads where, the practice's addresses on the internet, what a person said of the box."""
+    """What leads where, the practice's addresses on the internet, what a person said of the box, and the log
+    of exposures."""
     for statement in FOURTH.split(";"):
         if statement.strip():
             db.execute(statement)
+    exposures.create(db)

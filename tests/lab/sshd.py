@@ -68,7 +68,7 @@ class Sshd:
         return f"sshd: {USER}"
 
 
-def openssh(
+def openssh(  # noqa: PLR0913 - what a server is started with
     host: Host,
     port: int = 22,
     *,

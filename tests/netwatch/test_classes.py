@@ -50,6 +50,7 @@ def test_each_class_may_be_asked_this_and_nothing_else() -> None:
     assert {name: (one.guarded, one.manners) for name, one in table().items()} == {
         "medical": (True, ("knock", "dicom")),
         "unknown": (True, ("knock", "dicom")),
+        "internet": (True, ("knock", "dicom", "hear", "ipp", "web", "greet", "options")),
         "printer": (False, ("knock", "ipp", "snmp")),
         "box": (False, ("knock", "hear", "upnp", "web", "snmp")),
         "computer": (
@@ -58,6 +59,16 @@ def test_each_class_may_be_asked_this_and_nothing_else() -> None:
         ),
         "other": (False, ("knock", "hear", "options")),
     }
+
+
+def test_only_of_what_is_not_guarded_and_of_the_internet_side_unknown_ports_are_tried() -> None:
+    assert {name for name, one in table().items() if one.explores} == {
+        *("box", "computer", "internet", "other", "printer"),
+    }
+
+
+def test_devices_are_looked_at_again_and_an_address_on_the_internet_is_not() -> None:
+    assert {name for name, one in table().items() if one.looked_at} == {"medical", "unknown"}
     assert [name for name, one in table().items() if one.name != name] == []
 
 

@@ -1,4 +1,5 @@
-"""Does `netwatch shodan` ask before it spends, keep to the site's own addresses, and conclude nothing from silence?
+"""Does `netwatch shodan` ask before it spends, keep to the site's own addresses, and conclude nothing from
+silence?
 
 The real commands and the real shodan library, against a server on loopback.
 """
@@ -128,7 +129,7 @@ def test_an_address_without_an_answer_is_told_and_the_exit_code_says_so(
     ("tables", "addresses", "sentence"),
     [("", (ONE,), "others.not-configured"), ("[shodan]", (), "others.no-address")],
 )
-def test_what_is_missing_in_the_site_file_is_named(
+def test_what_is_missing_in_the_site_file_is_named(  # noqa: PLR0913, PLR0917 - fixtures and cases
     tmp_path: Path,
     server: ShodanServer,
     tables: str,

@@ -52,9 +52,9 @@ class Log:
         return added
 
     def take(self, added: Added) -> None:
-        for row in added.closed:
-            at = next(n for n, one in enumerate(self.rows) if one.id == row.id)
-            self.rows[at] = replace(self.rows[at], ended=row.at, ended_by=row.by)
+        for end in added.closed:
+            at = next(n for n, one in enumerate(self.rows) if one.id == end.id)
+            self.rows[at] = replace(self.rows[at], ended=end.at, ended_by=end.by)
         for one in added.carried:
             at = next(n for n, row in enumerate(self.rows) if row.id == one.id)
             old = self.rows[at]
@@ -163,7 +163,7 @@ def test_two_silent_nights_end_it_where_the_device_is_not_away() -> None:
     log = Log()
     log.night(outside())
     log.night(SILENT, known=(outside(),))
-    assert log.rows[0].ended is None
+    assert [row.ended for row in log.rows] == [None]
     log.night(SILENT, known=(outside(),))
     assert (log.rows[0].ended, log.rows[0].ended_by) == (FIRST + timedelta(days=2), "outside")
 

@@ -188,6 +188,8 @@ class Lost(socket.socket):
 
 
 class Ending(Door):
+    """Its connections end without a word."""
+
     def dial(self, address: str, port: int, seconds: float) -> socket.socket:
         return Lost(fileno=super().dial(address, port, seconds).detach())
 
