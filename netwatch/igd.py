@@ -42,6 +42,9 @@ STOPS = {Reason.TIMEOUT, Reason.REFUSED, Reason.UNFINISHED, Reason.SCOPE}
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
 
 
+NONE = "0.0.0.0"  # noqa: S104 - what a box without an address tells
+
+
 @dataclass(frozen=True, slots=True)
 class Forward:
     """A port that the box lets in. `port` 0: every port that nothing else is said of. `to_address`: None
@@ -134,7 +137,10 @@ def _ask(talk: Talk, service: Service, told: Told, most: int) -> None:
             told.firewall = (on, _yes(said.get("InboundPinholeAllowed", "")))
         return
     said = _or_nothing(lambda: talk.call(service, EXTERNAL))
-    if (outside := _address(said.get("NewExternalIPAddress", ""))) is not None:
+    given = said.get("NewExternalIPAddress")
+    # Behind its provider's translation a box may have nothing to tell, and says so (measured, miniupnpd).
+    outside = NONE if given is not None and given.strip() in {"", NONE} else _address(given or "")
+    if outside is not None:
         told.addresses[outside] = None
     listing = Listing()
     told.listings.append(listing)  # before it is asked for: what came of one that fails is told

@@ -20,8 +20,12 @@ WITHOUT_TESTS = {
     "netwatch/__init__.py": "holds the version, which test_wheel reads",
     "netwatch/connection.py": "made by Egress only: tests/netwatch/test_egress.py",
     **{
-        f"netwatch/{name}.py": "a part of Tunnel: tests/netwatch/test_tunnel.py"
-        for name in ("bridge", "carrier", "hostkeys", "login", "sshwire")
+        f"netwatch/{name}.py": "the SSH door, with a real sshd: tests/lab/test_outside.py"
+        for name in ("bridge", "carrier", "hostkeys", "login", "sshwire", "tunnel")
+    },
+    **{
+        f"netwatch/{name}.py": "what probes/upnp.py asks with: tests/probes/test_upnp.py"
+        for name in ("igd", "soap", "ssdp")
     },
     "netwatch/cli_mail.py": "its commands are tested with the others, in test_cli",
     "netwatch/switches.py": "its options are tested with the commands that take them, in test_cli",

@@ -123,6 +123,9 @@ def test_the_parts_are_in_the_promised_order() -> None:
         "failures",
         "coverage",
         "rounds",
+        "public",
+        "statements",
+        "looked",
     )
 
 

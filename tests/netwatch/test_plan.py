@@ -288,10 +288,11 @@ def test_who_answers_for_a_pace_above_ours_is_in_the_plan(store: Store) -> None:
 
 def test_every_class_is_told_with_its_pace_and_the_questions_it_may_be_asked(store: Store) -> None:
     rows = {row.name: row for row in planned(store, a_site(pace={"packets": 30, "guarded": 3})).classes}
-    assert list(rows) == ["medical", "unknown", "printer", "box", "computer", "other"]
+    assert list(rows) == ["medical", "unknown", "internet", "printer", "box", "computer", "other"]
     assert {name: (row.packets, row.guarded) for name, row in rows.items()} == {
         "medical": (3, True),
         "unknown": (3, True),
+        "internet": (3, True),
         "printer": (30, False),
         "box": (30, False),
         "computer": (30, False),
