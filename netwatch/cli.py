@@ -26,6 +26,7 @@ from netwatch.composition import (
     configured,
     draw_plan,
     drawn,
+    exposures_of,
     folder,
     last_night,
     open_store,
@@ -210,6 +211,29 @@ _listing("findings", "findings", "List what is wrong, worst first, with what is 
 _listing("services", "services", "List every open port, and what answers there.")
 _listing("devices", "devices", "List every device ever seen on the site.")
 _listing("diff", "changes", "List what moved between the last two nights.")
+
+
+@main.command()
+@site_argument
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    help="How to print the result.",
+)
+@lang
+@data
+@told
+def exposures(site: str, form: str, lang: str | None, data: Path | None) -> None:
+    """List what stood open to the internet: since when, until when, with what proof. For the register."""
+    from reports import exposures as tables  # noqa: PLC0415 - slow to import
+
+    name, log, language = exposures_of(site, data, lang)
+    if form == "text":
+        show(tables.exposures(name, log, language))
+    else:
+        click.echo(tables.to_json(name, log) if form == "json" else tables.to_csv(log))
 
 
 @main.command()

@@ -1,7 +1,7 @@
 """What stood open to the internet, and when? The log as a table in 80 columns, as JSON and as CSV.
 
-It is written for the controller's register. So it says as plainly what netwatch does not know: who came in, and
-what was before it first looked. It never says breach.
+It is written for the controller's register. So it says as plainly what netwatch does not know: who came in,
+and what was before it first looked. It never says that something is a breach.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def exposures(site_name: str, log: Iterable[Logged], language: str) -> Renderabl
     unknown = [_text(say(f"exposures.unknown.{one}")) for one in UNKNOWN]
     if not rows:
         return _group(title, _text(say("exposures.none")), *unknown[:2])
-    return _group(title, _text(""), _table(say, rows), *unknown)
+    return _group(title, _text(""), _table(say, rows), _text(""), *unknown)
 
 
 def _table(say: Phrases, rows: Iterable[Logged]) -> RenderableType:
@@ -50,9 +50,7 @@ def _table(say: Phrases, rows: Iterable[Logged]) -> RenderableType:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, show_lines=True)
     for head in ("where", "what", "when"):
-        table.add_column(
-            _text(say(f"exposures.head.{head}")), overflow="fold", width=None if head == "what" else WIDTH
-        )
+        table.add_column(_text(say(f"exposures.head.{head}")), overflow="fold", min_width=WIDTH)
     for row in rows:
         style = "dim" if row.ended else STYLES.get(row.last.verdict, "")
         table.add_row(

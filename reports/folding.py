@@ -1,7 +1,7 @@
-"""Which findings say the same thing, seen from two sides? They are told once, as the internet sees them. Pure.
+"""Which findings say the same thing, seen from two sides? They are told once. Pure.
 
-A finding on the practice's network and one of the same rule at a public port that leads there are one trouble.
-What is told is the public one, which names the device inside. Where it stops: two public ports that lead to
+A finding on the practice's network and one of the same rule at a public port that leads there are one
+trouble. What is told is the public one, which names the device inside. Where it stops: two public ports that lead to
 one service are two ways in, and stay two.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from netwatch.diff import INTERNET
 from netwatch.model import Status, Vantage
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from netwatch.document import ChangePart, Document, FindingPart
     from netwatch.model import Exposure
 
+INTERNET = "p-"  # how the id of an address of the practice on the internet begins
 Place = tuple[str, str, int, str]  # rule, device, port, transport
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from pathlib import Path
+
 from typing import TYPE_CHECKING, Any
 
 import paramiko
@@ -26,8 +26,10 @@ from tests.lab.peers import Peer, Talk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 OPEN = "open"
+Loose = Any  # paramiko ships no types
 Answer = str | tuple[int, bytes] | None  # OPEN; a failure's code and text; silence for ever
 
 
@@ -44,34 +46,32 @@ def new_key(file: Path, kind: str = "ed25519", password: bytes | None = None) ->
     return file
 
 
-def nothing(_channel: Any) -> None:
+def nothing(_channel: Loose) -> None:
     """Say nothing on a channel that was opened, and keep it."""
 
 
 class SshPeer(Peer):
     """An SSH server for the length of a context.
 
-    `decide(address, port)`: what becomes of a connection that it is asked for. `serve(channel)`: speaks on one
-    that was opened. `says`: what its one command prints; None: no sessions. `after_login`: called then.
+    `decide(address, port)`: what becomes of a connection that it is asked for. `serve(channel)`: speaks on
+    one that was opened. `says`: what its one command prints; None: no sessions.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - how it behaves
         self,
         folder: Path,
         decide: Callable[[str, int], Answer] = lambda *_: OPEN,
         *,
-        serve: Callable[[Any], None] = nothing,
+        serve: Callable[[Loose], None] = nothing,
         says: bytes | None = None,
         kinds: Sequence[str] = ("ed25519",),
         trusts: bool = True,
-        after_login: Callable[[Any], None] = nothing,
         address: str = "127.0.0.1",
     ) -> None:
         hush()
         super().__init__(self._behave_as_ssh, address)
         self.folder = folder
         self.decide, self.serve, self.says, self.trusts = decide, serve, says, trusts
-        self.after_login = after_login
         self.keys = {kind: paramiko.PKey.from_path(new_key(folder / f"host-{kind}", kind)) for kind in kinds}
         self.key_file = new_key(folder / "client")
         self.wanted: list[tuple[str, int]] = []
@@ -118,7 +118,7 @@ class SshPeer(Peer):
 class Server(paramiko.Transport):  # type: ignore[misc] # it ships no types
     """One connection, seen from the server."""
 
-    def __init__(self, sock: Any, peer: SshPeer) -> None:
+    def __init__(self, sock: Loose, peer: SshPeer) -> None:
         super().__init__(sock)
         self.peer = peer
 
@@ -127,7 +127,7 @@ class Server(paramiko.Transport):  # type: ignore[misc] # it ships no types
         while self.is_alive() and not stopping.is_set():
             self.join(0.02)
 
-    def _parse_channel_open(self, message: Any) -> None:
+    def _parse_channel_open(self, message: Loose) -> None:
         kind, number = message.get_text(), message.get_int()
         message.get_int(), message.get_int()
         if kind == "direct-tcpip":
@@ -154,11 +154,11 @@ class Server(paramiko.Transport):  # type: ignore[misc] # it ships no types
         reply.add_string("")
         self._send_message(reply)
 
-    def _queue_incoming_channel(self, channel: Any) -> None:
+    def _queue_incoming_channel(self, channel: Loose) -> None:
         self.peer.held.append(channel)
         threading.Thread(target=self._speak, args=(channel,), daemon=True).start()
 
-    def _speak(self, channel: Any) -> None:
+    def _speak(self, channel: Loose) -> None:
         with suppress(OSError, EOFError, paramiko.SSHException):
             self.peer.serve(channel)
 
@@ -176,23 +176,23 @@ class Interface(paramiko.ServerInterface):  # type: ignore[misc] # it ships no t
         self.peer.logins.append(f"password {user}")
         return int(paramiko.AUTH_FAILED)
 
-    def check_auth_publickey(self, user: str, _key: Any) -> int:
+    def check_auth_publickey(self, user: str, _key: Loose) -> int:
         self.peer.logins.append(f"key {user}")
         return int(paramiko.AUTH_SUCCESSFUL if self.peer.trusts else paramiko.AUTH_FAILED)
 
     def check_channel_request(self, _kind: str, _number: int) -> int:
         return int(paramiko.OPEN_SUCCEEDED)
 
-    def check_channel_direct_tcpip_request(self, *_: Any) -> int:
+    def check_channel_direct_tcpip_request(self, *_: Loose) -> int:
         return int(paramiko.OPEN_SUCCEEDED)
 
-    def check_channel_exec_request(self, channel: Any, command: bytes) -> bool:
+    def check_channel_exec_request(self, channel: Loose, command: bytes) -> bool:
         self.peer.ran.append(command)
         threading.Thread(target=_print, args=(channel, self.peer.says), daemon=True).start()
         return True
 
 
-def _print(channel: Any, text: bytes) -> None:
+def _print(channel: Loose, text: bytes) -> None:
     with suppress(OSError, EOFError):
         channel.sendall(text)
         channel.close()
