@@ -221,6 +221,8 @@ class _Asked:
         except OSError as error:
             if getattr(error, "verify_code", None) is not None:
                 raise self.wrong("certificate", Reason.UNPROVED) from None
+            if self.received or len(self.sent) > 1:  # an answer that breaks off
+                raise self.wrong("broken", Reason.PROTOCOL) from None
             raise self.wrong("unreachable", Reason.CLOSED) from None
 
 

@@ -1,15 +1,15 @@
-"""What is known of each public port of the practice? What answered, what the box and others say, joined. Pure.
+"""What is known of each public port of the practice: what answered, what the box and others say? Pure.
 
-A door is a port at an address of the practice on the internet. Where only the box speaks of it, its address is
-the practice's only one of IPv4, else nothing. Where it stops: which inside service stands behind a door and what
-is proved of it was decided before (netwatch/matching.py, netwatch/judge.py); here it is only put together.
+A door is a port at an address of the practice on the internet. Where only the box speaks of it, its address
+is the practice's only one of IPv4, else nothing. Where it stops: what stands behind a door and what is proved
+of it was decided before (netwatch/matching.py, netwatch/judge.py); here it is only put together.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from netwatch.document import LinkPart
 from netwatch.model import Exposure, Outcome, Status, Vantage
@@ -28,6 +28,7 @@ REPORTED = "reported-open"  # the rule of what others report
 LISTS = {"forward", "dmz", "listing", "wan", "upnp", "ipv6-firewall", "ipv6"}
 KNOCKED = {Outcome.OPEN, Outcome.CLOSED, Outcome.FILTERED}
 Where = tuple[str, int, str]  # address, port, transport
+_Part = TypeVar("_Part", "FindingPart", "StatementPart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +187,8 @@ def _where(one: FindingPart | ServicePart | StatementPart) -> Where:
     return one.device.removeprefix(INTERNET), one.port, one.transport
 
 
-def _grouped[Part: (FindingPart, StatementPart)](parts: Iterable[Part]) -> dict[Where, list[Part]]:
-    found: dict[Where, list[Part]] = {}
+def _grouped(parts: Iterable[_Part]) -> dict[Where, list[_Part]]:
+    found: dict[Where, list[_Part]] = {}
     for one in parts:
         found.setdefault(_where(one), []).append(one)
     return found

@@ -1,7 +1,7 @@
 """Which findings say the same thing, seen from two sides? They are told once. Pure.
 
 A finding on the practice's network and one of the same rule at a public port that leads there are one
-trouble. What is told is the public one, which names the device inside. Where it stops: two public ports that lead to
+trouble: the public one is told, and names the device inside. Where it stops: two public ports that lead to
 one service are two ways in, and stay two.
 """
 

@@ -30,7 +30,7 @@ TITLE = 20  # characters of a title that a subject always keeps
 
 _TRIED_OUTSIDE = (Exposure.EXPOSED, Exposure.INSIDE_ONLY)
 _FOUND = (ChangeKind.APPEARED, ChangeKind.WORSENED)
-_QUIET = (ChangeKind.UNVERIFIED, ChangeKind.IMPROVED, ChangeKind.RESOLVED)
+_QUIET = (ChangeKind.MOVED, ChangeKind.UNVERIFIED, ChangeKind.IMPROVED, ChangeKind.RESOLVED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _CHANGE_ORDER = (
     ChangeKind.APPEARED,
     ChangeKind.WORSENED,
     ChangeKind.NEWLY_CHECKED,
+    ChangeKind.MOVED,
     ChangeKind.UNVERIFIED,
     ChangeKind.IMPROVED,
     ChangeKind.RESOLVED,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-
 from typing import TYPE_CHECKING, Any
 
 import paramiko

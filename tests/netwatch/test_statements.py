@@ -192,6 +192,8 @@ def test_a_closed_tcp_port_says_nothing_of_udp() -> None:
     phone = replace(inside(5060, "sip"), transport="udp")
     told = verdicts(phone, asked(5060, outcome=Outcome.CLOSED))
     assert told["pacs", 5060, "udp"] is Exposure.NOT_CHECKED
+    at_home = said(phone, asked(5060, outcome=Outcome.CLOSED, device="pacs"))
+    assert all(one.says is not Says.CLOSED for one in at_home["pacs", 5060, "udp"])
 
 
 def test_a_public_port_is_one_word() -> None:

@@ -177,7 +177,7 @@ def test_a_body_without_a_length_ends_where_tls_says_so_and_nowhere_else(
         talk.connection.unwrap()
 
     assert told_by(behave, tls) == MINE
-    refused("echo-unreachable", saying(b"HTTP/1.1 200 OK\r\n\r\n82.64.0.1"), tls)
+    refused("echo-broken", saying(b"HTTP/1.1 200 OK\r\n\r\n82.64.0.1"), tls)
 
 
 class Lost(socket.socket):

@@ -22,8 +22,9 @@ from netwatch.ports import curated
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The engine's own modules that tell facts; and the facts that sweep, store, liveness and windows.toml add.
-TELLING = ("certificate", "ntlm", "products")
+# The engine's own modules that tell facts, and its folders of statements; and the facts that sweep, store, liveness and windows.toml add.
+TELLING = ("certificate", "ntlm", "products", "beyond")
+STATING = ("box", "others")
 ELSEWHERE = {"state", "protocol_from", "sent", "support_ends"}
 # A maker's or a machine's own words: not ours to translate.
 THEIRS = {
@@ -70,7 +71,12 @@ TABLED: Mapping[str, set[str]] = {
 def sources() -> list[Path]:
     """The code that tells facts."""
     engine = Path(netwatch.__file__).parent
-    return [*Path(probes.__file__).parent.glob("[!_]*.py"), *(engine / f"{name}.py" for name in TELLING)]
+    stating = (path for name in STATING for path in (engine / name).glob("*.py"))
+    return [
+        *Path(probes.__file__).parent.glob("[!_]*.py"),
+        *(engine / f"{name}.py" for name in TELLING),
+        *stating,
+    ]
 
 
 class Telling(ast.NodeVisitor):
@@ -144,6 +150,13 @@ class Telling(ast.NodeVisitor):
             case ast.Call(func=ast.Attribute(attr="observed"), args=[_, _, protocol, facts, *_]):
                 self.protocols |= self.words(protocol)
                 self._tell(facts)
+            case ast.Call(func=ast.Attribute(attr="say") | ast.Name(id="said"), args=[protocol, facts, *_]):
+                self.protocols |= self.words(protocol)
+                self._tell(facts)
+            case ast.Call(keywords=named) if {"protocol", "facts"} <= {one.arg for one in named}:
+                told = {one.arg: one.value for one in named}
+                self.protocols |= self.words(told["protocol"])
+                self._tell(told["facts"])
             case ast.Call(func=ast.Attribute(value=value, attr="update")) if _name(value) in self.names:
                 for told in node.keywords:
                     self._pair(ast.Constant(told.arg), told.value)
