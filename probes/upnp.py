@@ -120,8 +120,9 @@ def _weight(trouble: ProbeError) -> int:
 
 def _service(replies: list[Reply], told: Told) -> Facts:
     """`igd`: the version of the gateway; `lies`: of what it says, what cannot be."""
-    versions = [one.gateway for one in replies if one.gateway]
-    versions += [one.gateway for one in told.descriptions if one.gateway]
+    # In an answer a box may repeat what it was asked for (measured, miniupnpd): its description knows better.
+    versions = [one.gateway for one in told.descriptions if one.gateway]
+    versions = versions or [one.gateway for one in replies if one.gateway]
     about = told.descriptions[0] if told.descriptions else None
     lies = {
         "location": any(one.location is None for one in replies),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwatch.model import LIVENESS, ChangeKind, Exposure, Severity
+from netwatch.model import LIVENESS, ChangeKind, Exposure, Severity, Vantage
 from reports.phrase import ADDRESS, NAME, NO_BREAK, Phrases, clean, lower_first, steps
 
 if TYPE_CHECKING:
@@ -156,8 +156,15 @@ class Writer:
         return self.say.count("mail.intro.found", number) if number else self.say("mail.intro.quiet")
 
     def to_act_on(self, alert: Alert) -> list[Change]:
-        """What appeared or worsened, then what was never checked before."""
-        return self.ordered(alert, *_FOUND) + self.ordered(alert, ChangeKind.NEWLY_CHECKED)
+        """What appeared or worsened, then what was never checked before. What is told of a public port is not
+        told again of the service behind it."""
+        news = self.ordered(alert, *_FOUND) + self.ordered(alert, ChangeKind.NEWLY_CHECKED)
+        behind = {
+            (change.finding.rule, change.finding.link.device, change.finding.link.port)
+            for change in news
+            if change.finding.vantage is Vantage.OUTSIDE and change.finding.link is not None
+        }
+        return [c for c in news if (c.finding.rule, c.finding.device, c.finding.port) not in behind]
 
     def ordered(self, alert: Alert, *kinds: ChangeKind) -> list[Change]:
         """The changes of these kinds, worst first."""
@@ -205,13 +212,23 @@ class Writer:
             severity=self.severity(finding),
             title=words.title,
             device=self.say.name(self.devices.get(finding.device)),
-            place=self.say.place(finding.address, finding.port),
+            place=self.place(finding),
             before=self.before(change),
             exposure="" if told_by_us else self.say(f"phrase.exposure.{finding.exposure}"),
             risk=words.risk,
             remedy=tuple(steps(words.remedy)),
             sent=tuple(clean(line) for line in self.sent.get(finding.device, ())) if told_by_us else (),
             same_as=same_as,
+        )
+
+    def place(self, finding: Finding) -> str:
+        """Where it is; of a public port, where it leads."""
+        place, link = self.say.place(finding.address, finding.port), finding.link
+        if link is None or not link.port:
+            return place
+        device = self.say.name(self.devices.get(link.device))
+        return self.say(
+            "mail.item.leads", place=place, device=device, inside=self.say.place(link.address, link.port)
         )
 
     def before(self, change: Change) -> str:

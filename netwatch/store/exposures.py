@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwatch.exposures import Logged, Step
 from netwatch.judge import Row
-from netwatch.model import Link, Vantage
+from netwatch.model import Exposure, Link, Vantage
 from netwatch.store.writing import site_number, stamp
 
 if TYPE_CHECKING:
@@ -52,6 +52,14 @@ OPENED = (
     "insert into exposures (site, device, port, transport, patients, studies, first_seen, last_seen) "
     "values (?, ?, ?, ?, ?, ?, ?, ?) returning id"
 )
+# What was seen from outside through this way in, before tonight: it is not there any more.
+GONE = (
+    "update services set ended = :at where site = :site and vantage = 'outside' and ended is null "
+    "and last_seen < :at and exists (select 1 from exposures where id = :id and site = :site "
+    "and exposures.port = services.port and exposures.transport = services.transport "
+    "and (exposures.device = services.device or "
+    "(exposures.device like '@%' and services.device like 'p-%' and services.device not like '%:%')))"
+)
 STEPPED = (
     "insert into exposure_steps (exposure, at, row, vantage, by, seen_at, protocol, facts, evidence, digest, "
     "link_device, link_address, link_port, link_by) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -66,13 +74,18 @@ def create(db: Database) -> None:
 
 
 def add(db: Database, site: str, added: Added) -> None:
-    """What a night adds. What ends is written first: the same way in may open again in the same night."""
+    """What a night adds. What ends is written first: the same way in may open again in the same night.
+
+    What is proved shut ends as a service too, also where a silence proved it: else it would be remembered as
+    reached, with nothing that says it was shut since.
+    """
     number = site_number(db, site)
     for row in added.closed:
         db.execute(
             "update exposures set ended = ?, ended_by = ? where id = ? and site = ?",
             [stamp(row.at), row.by, row.id, number],
         )
+        db.execute(GONE, {"at": stamp(row.at), "site": number, "id": row.id})
     for one in added.carried:
         db.execute(
             "update exposures set last_seen = max(last_seen, coalesce(?, last_seen)), "
@@ -81,6 +94,8 @@ def add(db: Database, site: str, added: Added) -> None:
         )
         if one.step is not None:
             _step(db, one.id, one.step)
+            if one.step.verdict is not Exposure.EXPOSED:
+                db.execute(GONE, {"at": stamp(one.step.at), "site": number, "id": one.id})
     for opened in added.opened:
         told = [opened.patients, opened.studies, stamp(opened.first_seen), stamp(opened.last_seen)]
         key = db.execute(OPENED, [number, *opened.place, *told]).fetchone()[0]

@@ -146,3 +146,51 @@ def test_who_was_told_and_when_comes_from_the_letters_of_its_nights(db: Database
     assert row.told_at is not None
     assert row.told_to == ("dr@example.fr", "it@test")
     assert row.by_then == row.told_at + timedelta(hours=72)
+
+
+def reached(db: Database, device: str, port: int, last: datetime = FIRST, vantage: str = "outside") -> None:
+    """Something that was seen there."""
+    db.execute(
+        "insert or ignore into devices (site, id, address, names, kind, first_seen, last_seen) "
+        "values (1, ?, '203.0.113.7', '[]', 'internet', '', '')",
+        [device],
+    )
+    db.execute(
+        "insert into services (site, device, address, port, transport, vantage, probe, protocol, proved, "
+        "facts, first_seen, last_seen) values (1, ?, '203.0.113.7', ?, 'tcp', ?, 'dicom', 'dicom', 1, '{}', ?, ?)",
+        [device, port, vantage, stamp(FIRST), stamp(last)],
+    )
+
+
+def standing(db: Database) -> list[tuple[str, int, str]]:
+    """What is remembered as seen."""
+    rows = db.query("select device, port, vantage from services where ended is null order by id")
+    return [(row["device"], row["port"], row["vantage"]) for row in rows]
+
+
+@pytest.mark.parametrize("device", ["p-203.0.113.7", "@box"])
+def test_what_a_silence_proved_shut_is_not_remembered_as_reached(db: Database, device: str) -> None:
+    exposures.add(db, "cabinet", Added(opened=(replace(ROW, place=(device, 8104, "tcp")),)))
+    reached(db, "p-203.0.113.7", 8104)
+    reached(db, "p-203.0.113.7", 443)
+    reached(db, "pacs", 8104, vantage="lan")
+    exposures.add(db, "cabinet", Added(closed=(Closed(1, LATER, "outside"),)))
+    assert standing(db) == [("p-203.0.113.7", 443, "outside"), ("pacs", 8104, "lan")]
+
+
+def test_nor_is_what_the_box_still_forwards_while_it_is_shut(db: Database) -> None:
+    exposures.add(db, "cabinet", Added(opened=(ROW,)))
+    reached(db, "p-203.0.113.7", 8104)
+    quiet = Carried(1, None, replace(STEP, at=LATER, row=Row.UNANSWERED))
+    exposures.add(db, "cabinet", Added(carried=(quiet,)))
+    assert standing(db) == [("p-203.0.113.7", 8104, "outside")]
+    shut = Carried(1, LATER, replace(STEP, at=LATER, row=Row.FORWARDED_BUT_SILENT, vantage=Vantage.BOX))
+    exposures.add(db, "cabinet", Added(carried=(shut,)))
+    assert standing(db) == []
+
+
+def test_what_was_seen_tonight_stays(db: Database) -> None:
+    exposures.add(db, "cabinet", Added(opened=(ROW,)))
+    reached(db, "p-203.0.113.7", 8104, last=LATER)
+    exposures.add(db, "cabinet", Added(closed=(Closed(1, LATER, "moved"),)))
+    assert standing(db) == [("p-203.0.113.7", 8104, "outside")]

@@ -16,16 +16,23 @@ from typing import TYPE_CHECKING
 
 import netwatch
 import probes
+from netwatch.box.livebox import LEVELS
 from netwatch.opening import OPENINGS
+from netwatch.others.banner import PROTOCOLS, TAGS
 from netwatch.ports import curated
+from probes import natpmp, pcp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The engine's own modules that tell facts, and its folders of statements; and the facts that sweep, store, liveness and windows.toml add.
+# The engine's own modules that tell facts, and its folders of statements; and the facts that sweep, store,
+# liveness and windows.toml add, or that are told where this does not read.
 TELLING = ("certificate", "ntlm", "products", "beyond")
 STATING = ("box", "others")
-ELSEWHERE = {"state", "protocol_from", "sent", "support_ends"}
+ELSEWHERE = {
+    *("state", "protocol_from", "sent", "support_ends"),
+    *("pinholes", "patients", "studies", "vulns", "tags"),  # UPnP's wall, Orthanc's numbers, Shodan's banner
+}
 # A maker's or a machine's own words: not ours to translate.
 THEIRS = {
     *("certificate_name", "dns_name", "netbios_domain", "netbios_name", "product", "server", "title"),
@@ -63,8 +70,13 @@ TABLED: Mapping[str, set[str]] = {
             "reconnect",
         ),
     },
+    "level": {level.lower() for level in LEVELS},
+    "lies": {"control", "listing", "location"},
+    "result": {word for word, _ in (*natpmp.RESULTS.values(), *pcp.RESULTS.values())},
     "signing": {"disabled", "enabled", "required"},
     "state": {"open"},
+    "tags": set(TAGS),
+    "via": {"upnp", "nat-pmp", "freebox", "livebox", "bbox"},
 }
 
 
@@ -210,4 +222,5 @@ def protocols_told() -> set[str]:
     spoken = {one["speaks"] for one in data["product"] if "speaks" in one}
     suggested = {port.protocol for port in curated().values()}
     heard = {word for _, word in OPENINGS} | {"mysql", "smtp", "unknown"}
+    heard |= set(PROTOCOLS.values())
     return set().union(spoken, suggested, heard, *(one.protocols for one in telling()))

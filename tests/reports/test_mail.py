@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.model import Alert, Change, ChangeKind, Device, Exposure, Finding
+from netwatch.model import Alert, Change, ChangeKind, Device, Exposure, Finding, Link, Vantage
 from reports.mail import Mail, compose
 
 if TYPE_CHECKING:
@@ -186,3 +186,21 @@ def test_a_device_that_fell_silent_is_told_with_what_it_was_sent(catalogue: Cata
     assert "<script>" not in told.html
     first = told.text.partition("2. ")[0]
     assert "internet" not in first.lower(), "where it is seen from is not its trouble"
+
+
+def test_a_public_port_is_told_once_with_the_device_that_it_leads_to(catalogue: Catalogue) -> None:
+    link = Link("m-20", "192.168.1.20", 11112, "mapping")
+    outside = Finding(
+        "dicom-query-answered", "p-5.39.77.1", 11112, address="5.39.77.1", vantage=Vantage.OUTSIDE,
+        exposure=Exposure.EXPOSED, link=link,
+    )  # fmt: skip
+    inside = Finding(
+        "dicom-query-answered", "m-20", 11112, address="192.168.1.20", exposure=Exposure.EXPOSED
+    )
+    changes = tuple(Change(ChangeKind.NEWLY_CHECKED, finding) for finding in (inside, outside))
+    devices = {"m-20": Device("m-20", "192.168.1.20", kind="archive")}
+    now = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
+    letter = compose("Cabinet", Alert("a", "r", changes), devices, catalogue, "en", True, now)  # noqa: FBT003
+    text = " ".join(letter.text.split())
+    assert "5.39.77.1, port 11112: leads to image server, 192.168.1.20, port 11112" in text
+    assert text.count("192.168.1.20, port 11112") == 1
