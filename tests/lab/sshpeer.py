@@ -34,11 +34,11 @@ Answer = str | tuple[int, bytes] | None  # OPEN; a failure's code and text; sile
 
 def new_key(file: Path, kind: str = "ed25519", password: bytes | None = None) -> Path:
     """A fresh private key in a file of OpenSSH's form."""
-    made = {
+    made: Any = {
         "ed25519": ed25519.Ed25519PrivateKey.generate,
         "ecdsa": lambda: ec.generate_private_key(ec.SECP256R1()),
         "rsa": lambda: rsa.generate_private_key(65537, 2048),
-    }[kind]()
+    }[kind]()  # type: ignore[no-untyped-call]
     secret = BestAvailableEncryption(password) if password else NoEncryption()
     file.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, secret))
     file.chmod(0o600)

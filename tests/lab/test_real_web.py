@@ -161,7 +161,7 @@ TRUTH = [
     (SERVER, TO_HTTPS, CLEAR | {"page": "redirect", "redirect": "https", "status": 301}, []),
     (SERVER, OLD_TOO, INSIDE | {"page": "other", "tls_old": "accepted"}, ["http-old-tls"]),
     (SERVER, MUTUAL, {"tls": True, "page": "error", "status": 400}, []),
-    (OPEN, 8042, {"page": "open", "product": "Orthanc", "kind": "pacs"}, ["http-open-console"]),
+    (OPEN, 8042, {"page": "open", "product": "Orthanc"}, ["http-open-console", "orthanc-open"]),
     (LOCKED, 8042, {"page": "login", "product": "Orthanc", "login": "basic"}, ["http-login-in-clear"]),
 ]  # fmt: skip
 
@@ -171,7 +171,7 @@ def test_a_page_is_what_it_is(
     night: Night, address: str, port: int, facts: dict[str, Any], rules: list[str]
 ) -> None:
     protocol, told = night.service(address, port)
-    assert protocol == "http"
+    assert protocol == ("orthanc" if port == 8042 else "http")
     assert {key: told.get(key) for key in facts} == facts
     assert night.rules(address, port) == rules
 

@@ -155,7 +155,7 @@ def test_every_sentence_can_be_filled_in(language: str) -> None:
     fields += ("state", "since", "address", "date", "transport", "protocol", "product", "why")
     for name in words.sentences:
         if name.startswith("others."):
-            assert words(name, **dict.fromkeys(fields.split(), "x"), port=1)
+            assert words(name, **dict.fromkeys(fields, "x"), port=1)
 
 
 def test_the_rule_has_its_words_and_is_less_than_what_was_proved() -> None:

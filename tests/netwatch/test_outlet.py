@@ -61,8 +61,9 @@ def test_where_nobody_takes_the_connection_it_waits_no_longer_than_it_was_told()
         full.bind(("127.93.0.2", 0))
         full.listen(0)
         waiting.connect(full.getsockname())  # the only place in the queue
+        host, port = full.getsockname()
         with pytest.raises(ProbeError) as caught:
-            Here().dial(*full.getsockname(), 0.3)
+            Here().dial(host, port, 0.3)
     assert (caught.value.reason, caught.value.detail) == (Reason.TIMEOUT, "no connection in time")
 
 

@@ -55,8 +55,13 @@ def test_each_answer_is_a_state_of_its_port_and_what_opened_is_ended_unused(
     wire: Callable[..., tuple[SshPeer, Tunnel, Knocks]],
 ) -> None:
     table: dict[int, Answer] = {
-        **{1: OPEN, 2: REFUSED, 3: None, 4: (2, b"Connection timed out")},
-        **{5: (2, b"No route to host"), 6: (2, b""), 7: (2, b"refused")},
+        1: OPEN,
+        2: REFUSED,
+        3: None,
+        4: (2, b"Connection timed out"),
+        5: (2, b"No route to host"),
+        6: (2, b""),
+        7: (2, b"refused"),
     }
     peer, _, knocks = wire(lambda _, port: table[port])
     for port in table:

@@ -157,7 +157,8 @@ def reached(db: Database, device: str, port: int, last: datetime = FIRST, vantag
     )
     db.execute(
         "insert into services (site, device, address, port, transport, vantage, probe, protocol, proved, "
-        "facts, first_seen, last_seen) values (1, ?, '203.0.113.7', ?, 'tcp', ?, 'dicom', 'dicom', 1, '{}', ?, ?)",
+        "facts, first_seen, last_seen) "
+        "values (1, ?, '203.0.113.7', ?, 'tcp', ?, 'dicom', 'dicom', 1, '{}', ?, ?)",
         [device, port, vantage, stamp(FIRST), stamp(last)],
     )
 

@@ -68,7 +68,7 @@ def test_the_address_it_sees_us_at_is_an_address_or_nothing(
         assert tunnel.seen_from() == address
         assert tunnel.seen_from() == address
         assert peer.ran == ([COMMAND.encode()] if says is not None else [])  # once, and nothing else
-        assert until(lambda: tunnel.carrier().hold(-1) or True)
+        assert until(lambda: tunnel.carrier().hold(-1) or True)  # type: ignore[func-returns-value]
 
 
 def test_the_question_under_way_has_no_answer_and_the_next_has_a_new_connection(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_the_question_under_way_has_no_answer_and_the_next_has_a_new_connection(
         return None if port == 1 else (2, b"Connection refused")
 
     with SshPeer(tmp_path, decide) as peer, Tunnel(peer.settings()) as tunnel:
-        threading.Thread(target=lambda: asked.wait(5) and peer.hang_up()).start()
+        threading.Thread(target=lambda: asked.wait(5) and peer.hang_up()).start()  # type: ignore[func-returns-value]
         for port, reason in ((1, Reason.UNFINISHED), (2, Reason.REFUSED)):
             with pytest.raises(ProbeError) as error:
                 tunnel.dial(HERE, port, 10)
@@ -121,7 +121,7 @@ def test_many_silent_ports_get_a_fresh_connection_and_no_port_is_closed_for_it(
     most = [0]
 
     def decide(_: str, port: int) -> Answer:
-        return {7: OPEN, 2000: (2, b"Connection refused")}.get(port)
+        return {7: OPEN, 2000: (2, b"Connection refused")}.get(port)  # type: ignore[return-value]
 
     with SshPeer(tmp_path, decide) as peer, Tunnel(peer.settings()) as tunnel:
         wire = tunnel.wire()
@@ -143,7 +143,7 @@ def test_many_silent_ports_get_a_fresh_connection_and_no_port_is_closed_for_it(
         ]
         assert most[0] <= TOO_MANY
         assert peer.connections > 2
-        assert until(lambda: wire.done(HERE) or len(tunnel._old) == 0)
+        assert until(lambda: wire.done(HERE) or len(tunnel._old) == 0)  # type: ignore[func-returns-value]
 
 
 def test_a_conversation_outlives_the_change_to_a_fresh_connection(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_conversation_outlives_the_change_to_a_fresh_connection(tmp_path: Path
         talking.sendall(b"still here")
         assert talking.recv(100) == b"still here"
         talking.close()
-        assert until(lambda: tunnel.rest() or not tunnel._old)
+        assert until(lambda: tunnel.rest() or not tunnel._old)  # type: ignore[func-returns-value]
 
 
 def test_a_stop_ends_the_wait_for_a_server_that_says_nothing(tmp_path: Path) -> None:

@@ -166,9 +166,9 @@ class Telling(ast.NodeVisitor):
                 self.protocols |= self.words(protocol)
                 self._tell(facts)
             case ast.Call(keywords=named) if {"protocol", "facts"} <= {one.arg for one in named}:
-                told = {one.arg: one.value for one in named}
-                self.protocols |= self.words(told["protocol"])
-                self._tell(told["facts"])
+                given = {one.arg: one.value for one in named}
+                self.protocols |= self.words(given["protocol"])
+                self._tell(given["facts"])
             case ast.Call(func=ast.Attribute(value=value, attr="update")) if _name(value) in self.names:
                 for told in node.keywords:
                     self._pair(ast.Constant(told.arg), told.value)

@@ -194,9 +194,7 @@ def test_a_public_port_is_told_once_with_the_device_that_it_leads_to(catalogue: 
         "dicom-query-answered", "p-5.39.77.1", 11112, address="5.39.77.1", vantage=Vantage.OUTSIDE,
         exposure=Exposure.EXPOSED, link=link,
     )  # fmt: skip
-    inside = Finding(
-        "dicom-query-answered", "m-20", 11112, address="192.168.1.20", exposure=Exposure.EXPOSED
-    )
+    inside = Finding("dicom-query-answered", "m-20", 11112, address="192.168.1.20", exposure=Exposure.EXPOSED)
     changes = tuple(Change(ChangeKind.NEWLY_CHECKED, finding) for finding in (inside, outside))
     devices = {"m-20": Device("m-20", "192.168.1.20", kind="archive")}
     now = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
