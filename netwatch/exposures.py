@@ -34,7 +34,6 @@ DECISIVE = (
 )
 FORWARDS = {"forward", "dmz"}
 COUNTED = ("patients", "studies")
-UNRECOGNISED = {"unknown", ""}
 # What was reached, by the row that stands; a silence since then does not undo it.
 LIVE = {Row.ANSWERED: Says.ANSWERED, Row.OPEN: Says.OPEN, Row.UNANSWERED: Says.ANSWERED}
 
@@ -143,6 +142,11 @@ def remembered(log: Iterable[Logged]) -> dict[Place, tuple[Statement, ...]]:
     return said
 
 
+def led(log: Iterable[Logged]) -> dict[Place, Link]:
+    """Where the open rows lead, as it was last known: a forward that was removed tells it no more."""
+    return {row.place: row.last.link for row in log if row.ended is None and row.last.link is not None}
+
+
 def night(  # noqa: PLR0913, PLR0917 - what a night knows
     log: Iterable[Logged],
     said: Mapping[Place, Iterable[Statement]],
@@ -231,16 +235,14 @@ class _Night:
         if told.by is None:
             return ()
         seen = [one for one in self.tonight if one.vantage is told.by.vantage and _is_about(one, where)]
-        seen.sort(key=lambda one: (not one.proved, one.protocol in UNRECOGNISED, -len(one.facts), one.probe))
+        seen.sort(key=lambda one: (not one.proved, one.protocol == "unknown", -len(one.facts), one.probe))
         return tuple(seen)
 
     def step(self, where: Place, told: Explained, proof: Sequence[Observation], before: Link | None) -> Step:
         """This row of the table, with its proof. Of a silence, the proof is that it was asked."""
-        side = next(
-            (link for key, link in self.links.items() if key[0][:1] == AT_BOX and key[1:] == where[1:]), None
-        )
-        link = self.links.get(where) or before or side
-        first = proof[0] if proof and told.row is not Row.UNANSWERED else None
+        at_box = (link for key, link in self.links.items() if key[0][:1] == AT_BOX and key[1:] == where[1:])
+        link = self.links.get(where) or before or next(at_box, None)
+        first = proof[0] if proof and told.row is not Row.UNANSWERED else None  # a silence shows nothing
         evidence = canonical(proof) if first else json.dumps({"asked": list(where), "answer": "none"})
         return Step(
             at=self.now,

@@ -10,12 +10,14 @@ import os
 import shlex
 import socket
 import stat
+import struct
 import time
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import paramiko
+from paramiko.agent import AgentSSH, get_agent_connection
 
 from netwatch.carrier import Bounded, Carrier, hush
 from netwatch.errors import OutsideError
@@ -31,6 +33,7 @@ ONE_ADDRESS = 5.0  # seconds for the TCP connection to one of its addresses
 MOST_KEYS = 5  # a server hangs up after six (MaxAuthTries)
 ALIVE = 15  # seconds between two signs of life
 DEAD = 30_000  # milliseconds without an acknowledgement (tcp(7), TCP_USER_TIMEOUT)
+AGENT = 5.0  # seconds for an SSH agent's answer
 LARGEST = 65_536  # bytes of a private key
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
@@ -102,13 +105,17 @@ def default_keys() -> list[Any]:
 @contextmanager
 def _agent() -> Iterator[list[Any]]:
     """The keys that an SSH agent holds for us; none where there is no agent that works."""
-    try:
-        agent = paramiko.Agent()
-    except (paramiko.SSHException, OSError):
+    connection = get_agent_connection()
+    if connection is None:
         yield []
         return
-    with closing(agent):
-        yield list(agent.get_keys())
+    with closing(connection):
+        connection.settimeout(AGENT)
+        agent, keys = AgentSSH(), []
+        with suppress(paramiko.SSHException, OSError, struct.error):  # an agent that is none
+            agent._connect(connection)  # noqa: SLF001 - its public form leaves a broken agent's socket open
+            keys = list(agent.get_keys())
+        yield keys
 
 
 def _home() -> Path:

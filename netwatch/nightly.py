@@ -141,7 +141,8 @@ def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Plac
     run = replace(run, failures=tuple(failures), coverage=tuple(coverage))
     known, devices = store.known(run.site), store.devices(run.site)
     log = store.exposures(run.site, only_open=True)
-    placed = placing(run, known, store.asked_outside(run.site), devices, exposures.remembered(log))
+    earlier, led = exposures.remembered(log), exposures.led(log)
+    placed = placing(run, known, store.asked_outside(run.site), devices, earlier, led)
     recent = [o for o in run.observations if o.vantage not in OTHERS or run.finished - o.seen_at <= FRESH]
     findings |= frozenset(judge.findings(recent, findings, placed.refuted()))
     return replace(run, findings=frozenset(map(placed.placed, findings))), placed

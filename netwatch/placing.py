@@ -65,22 +65,26 @@ def place(finding: Finding) -> Place:
     return device, finding.port, finding.transport if finding.port else "tcp"
 
 
-def placing(
+def placing(  # noqa: PLR0913, PLR0917 - what is known of all sides
     run: Run,
     known: Iterable[Observation],
     asked: Iterable[Coverage],
     devices: Iterable[Device],
     earlier: Mapping[Place, Iterable[Statement]] | None = None,
+    led: Mapping[Place, Link] | None = None,
 ) -> Placing:
     """The places of this run. `known`: what was seen last before it; `asked`: what was knocked at from
-    outside before it; `devices`: every device of the practice; `earlier`: what the exposure log remembers."""
+    outside before it; `devices`: every device of the practice; `earlier`: what the exposure log remembers;
+    `led`: where its open rows lead, for a forward that was removed still tells which server answers at home.
+    """
     retired = _retired(run, known)
     observations = _together(run, known, retired)
     at_home = {device.address: device.id for device in devices}
     at_home |= {device.address: device.id for device in run.devices}
     at_home |= _own(observations)
     at_home = {address: device for address, device in at_home.items() if not at_internet(device)}
-    found = links(observations, (seen for seen in observations if seen.vantage in judge.BOX), at_home)
+    said = (seen for seen in observations if seen.vantage in judge.BOX)
+    found = {**(led or {}), **links(observations, said, at_home)}
     coverage = (*_still(asked, run, retired), *run.coverage)
     words = statements(observations, coverage, found, at_home, run.finished, earlier)
     told = Told.of(observations, at_home)

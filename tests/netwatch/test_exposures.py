@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwatch.exposures import MOVED, Added, Logged, night, remembered
+from netwatch.exposures import MOVED, Added, Logged, led, night, remembered
 from netwatch.judge import Row
 from netwatch.matching import links
 from netwatch.model import Coverage, Exposure, Observation, Outcome, Vantage
@@ -45,9 +45,9 @@ class Log:
         seen = [replace(one, seen_at=now) for one in told if isinstance(one, Observation)]
         rows = [one for one in told if isinstance(one, Coverage)]
         every = [*known, *seen]
-        led = links(every, every, DEVICES)
-        said = statements(every, rows, led, DEVICES, now, remembered(self.rows))
-        added = night(self.rows, said, seen, led, now, retired)
+        leads = led(self.rows) | links(every, every, DEVICES)
+        said = statements(every, rows, leads, DEVICES, now, remembered(self.rows))
+        added = night(self.rows, said, seen, leads, now, retired)
         self.take(added)
         return added
 
@@ -173,6 +173,15 @@ def test_a_silence_while_the_server_answers_at_home_ends_it_at_once() -> None:
     log.night(outside(), INSIDE, *LOOKED)
     log.night(SILENT, INSIDE, *LOOKED, known=(outside(),))
     assert log.rows[0].ended == FIRST + timedelta(days=1)
+
+
+def test_a_forward_that_was_removed_still_tells_which_server_answers_at_home() -> None:
+    log = Log()
+    log.night(replace(outside(), facts={}), FORWARD, INSIDE, *LOOKED)
+    assert led(log.rows)[PLACE].device == "pacs"
+    log.night(SILENT, WHOLE, INSIDE, *LOOKED, known=(replace(outside(), facts={}),))
+    assert (log.rows[0].ended, log.rows[0].ended_by) == (FIRST + timedelta(days=1), "outside")
+    assert led(log.rows) == {}
 
 
 def test_a_night_on_which_nobody_asked_ends_nothing() -> None:

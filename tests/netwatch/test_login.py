@@ -212,7 +212,7 @@ def _other_protocol(talk: Talk) -> None:
     talk.end()
 
 
-def _gone(talk: Talk) -> None:  # noqa: ARG001 - as the others are called
+def _gone(_: Talk) -> None:
     raise Over
 
 
