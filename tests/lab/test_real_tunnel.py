@@ -7,6 +7,7 @@ user to write into sshd_config and authorized_keys is what is tried here.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netwatch.classes import table
 from netwatch.egress import Egress
 from netwatch.errors import OutsideError
 from netwatch.hostkeys import fingerprint
@@ -106,7 +108,9 @@ def tunnel(server: Sshd, folder: Path, **more: str) -> Iterator[Tunnel]:
 
 def egress(through: Tunnel, packets: int = 1000) -> Egress:
     pace = Pace(packets=packets, guarded=packets, pause=0.0)
-    return Egress(Scope((IPv4Network("10.77.0.0/24"),), until=date.max), pace, outlet=through)
+    out = Egress(Scope((IPv4Network("10.77.0.0/24"),), until=date.max), pace, outlet=through)
+    out.classed(PRACTICE, table()["computer"])
+    return out
 
 
 def test_a_question_is_asked_from_there_and_the_server_tells_where_we_are(
@@ -184,7 +188,7 @@ def test_a_server_that_may_not_connect_is_no_closed_port(
             "restrict": 'restrict,port-forwarding,permitopen="10.77.0.201:*"',
         },
         {"config": "AllowTcpForwarding local\nMaxSessions 0"},
-        {"shell": "/bin/false"},
+        {"shell": "/usr/bin/openssl"},  # as nologin: it runs nothing, and says nothing
     ],
 )
 def test_a_server_that_runs_no_command_still_carries(
@@ -316,8 +320,7 @@ def counted(practice: Host) -> Iterator[list[int]]:
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=10)
-        rows = told.read_text(encoding="utf-8").splitlines()
-        syns += [int(row.split(" > ")[1].split(":")[0].rpartition(".")[2]) for row in rows]
+        syns += map(int, re.findall(r" > [\d.]+\.(\d+): ", told.read_text(encoding="utf-8")))
 
 
 def left_over(vantage: Host) -> int:

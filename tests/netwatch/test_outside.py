@@ -36,7 +36,7 @@ class Hearing:
     manner: ClassVar[str] = "hear"
     usual: ClassVar[tuple[int, ...]] = ()
     ports: list[int] = field(default_factory=list)
-    does: Callable[[], None] = lambda: None
+    does: Callable[[], object] = lambda: None
 
     def wants(self, target: Target) -> tuple[int, ...]:
         return target.open_ports
@@ -44,7 +44,7 @@ class Hearing:
     def observe(self, target: Target, port: int, egress: Way) -> Iterable[Observation]:
         self.ports.append(port)
         self.does()
-        with egress.connect(target.address, port, timeout=2, limit=100) as line:
+        with egress.connect(target.address, port, patience=2) as line:
             yield target.observed(self.name, port, "ssh", {"said": line.read(5).decode()})
 
     def judge(self, seen: Observation) -> Iterable[Finding]:
@@ -207,7 +207,7 @@ def test_ctrl_c_ends_it_between_two_questions_and_what_was_learnt_is_kept() -> N
 
 def test_whoever_cannot_be_asked_leaves_a_failure_in_english_and_what_to_tell_the_user() -> None:
     gathered = Gathered()
-    error = OutsideError("vantage.none", Reason.UNPROVED)
+    error = OutsideError("outside.no-echo", Reason.UNPROVED)
     gathered.refused("outside", Vantage.OUTSIDE, error)
     (failure,) = gathered.failures
     assert (failure.probe, failure.vantage, failure.reason) == (

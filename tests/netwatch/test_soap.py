@@ -98,6 +98,7 @@ def test_a_box_that_ends_its_connections_without_saying_so_is_asked_once_more_an
         for _ in range(3):
             assert talk.call(service, EXTERNAL) == {"NewExternalIPAddress": "203.0.113.7"}
     assert (len(one.requests), one.connections) == (3, 3)
+    assert [b"Connection: close" in sent for sent in one.requests] == [False, True, True]
 
 
 @pytest.mark.parametrize(("code", "told"), [(713, 713), (606, 606), (0, 0), (7130, None)])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwatch.model import Reason, Vantage
+from netwatch.model import Reason, Target, Vantage
+from netwatch.probe import PortClosed
 from probes.natpmp import QUESTION, Natpmp
-from tests.lab.interview import canned, proper
+from tests.lab.interview import ask, canned, fresh_address, proper
 
 PROBE = Natpmp(timeout=0.5)
 EPOCH = bytes(4)
@@ -52,3 +55,38 @@ def test_what_is_no_answer_of_the_protocol_is_no_fact(told: bytes) -> None:
 def test_whatever_comes_ends_in_facts_or_in_a_reason(told: bytes) -> None:
     for seen in canned(PROBE, told).seen:
         proper(seen)
+
+
+@pytest.mark.parametrize(
+    ("result", "word", "on"),
+    [(1, "unsupported-version", False), (3, "network-failure", True), (5, "unsupported-opcode", None)],
+)
+def test_a_refusal_may_leave_the_address_out_and_says_whether_it_is_on(
+    result: int,
+    word: str,
+    on: bool | None,  # noqa: FBT001
+) -> None:
+    for told in (answer(b"", result), answer(bytes([5, 39, 77, 1]), result)):
+        [seen] = canned(PROBE, told).seen
+        assert seen.facts == {"enabled": on, "result": word}
+
+
+@pytest.mark.parametrize("address", ["192.168.0.2", "100.64.3.4"])
+def test_an_address_that_is_no_public_one_is_told_as_it_is(address: str) -> None:
+    assert canned(PROBE, answer(IPv4Address(address).packed)).facts == {"address": address, "via": "nat-pmp"}
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "224.0.0.1", "127.0.0.1"])  # noqa: S104
+def test_an_address_that_no_box_can_have_is_not_told(address: str) -> None:
+    assert [seen.protocol for seen in canned(PROBE, answer(IPv4Address(address).packed)).seen] == ["nat-pmp"]
+
+
+def test_a_device_that_is_no_box_is_not_asked_and_a_box_says_itself_that_it_is_off() -> None:
+    address = fresh_address()
+    assert ask(PROBE, address, 5351, is_a="computer").reason is Reason.SCOPE
+    off = ask(PROBE, address, 5351, is_a="box")
+    assert (off.seen, isinstance(off.error, PortClosed)) == ([], True)
+
+
+def test_it_is_asked_whatever_is_open() -> None:
+    assert PROBE.wants(Target("d", "192.0.2.1", (22, 80))) == (5351,)
