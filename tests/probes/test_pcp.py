@@ -30,7 +30,10 @@ def test_an_announce_is_all_that_is_sent() -> None:
     assert (len(sent), sent[0], sent[1]) == (24, 2, 0)  # RFC 6887 7.1, 14.1
 
 
-@pytest.mark.parametrize("told", [b"", b"\2", answer()[:10], answer() + b"\0", answer() * 50, answer(opcode=0x81), answer(opcode=0)])
+@pytest.mark.parametrize(
+    "told",
+    [b"", b"\2", answer()[:10], answer() + b"\0", answer() * 50, answer(opcode=0x81), answer(opcode=0)],
+)
 def test_what_is_no_answer_to_it_is_no_fact(told: bytes) -> None:
     asked = canned(PROBE, told)
     assert asked.seen == []
