@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from netwatch import liveness, slices
 from netwatch import ports as port_list
 from netwatch.classes import MEDICAL, table
-from netwatch.errors import ScopeError
+from netwatch.errors import OutsideError, ScopeError
 from netwatch.halt import AUTHORISATION, FELL_SILENT
 from netwatch.identity import describe
 from netwatch.knocking import States
@@ -31,6 +31,7 @@ from netwatch.model import (
     Vantage,
 )
 from netwatch.portset import PortSet
+from netwatch.probe import ProbeError
 from netwatch.questions import Questions
 
 if TYPE_CHECKING:
@@ -112,6 +113,9 @@ class Visit:
         except ScopeError as error:
             if error.message == "egress.authorisation-ended":
                 self.halt.now(AUTHORISATION)
+            return
+        except (ProbeError, OutsideError) as error:  # the door that we leave by is gone: nothing was asked
+            self.fail("sweep", None, Reason(error.reason), str(error))
             return
         self.away = job.away and not self.states
         self.knocked += job.knocks
