@@ -193,21 +193,24 @@ def report(site: str, output: Path | None, lang: str | None, data: Path | None) 
     click.echo(target.resolve())
 
 
-def _listing(name: str, part: str, doc: str) -> None:
-    """Add a command that shows one list of the last night."""
+def _listing(name: str, part: str, doc: str, table: str = "") -> None:
+    """Add a command that shows one list of the last night, in the table of its name or another."""
 
     def command(site: str, form: str, lang: str | None, data: Path | None) -> None:
         title, document, language, _ = last_night(site, data, lang)
         if form == "json":
             click.echo(document.to_json(part))
         else:
-            show(drawn(part, title, document, rules(), language))
+            show(drawn(table or part, title, document, rules(), language))
 
     command.__doc__ = doc
     main.command(name)(site_argument(as_text_or_json(lang(data(told(command))))))
 
 
 _listing("findings", "findings", "List what is wrong, worst first, with what is unverified.")
+_listing(
+    "outside", "statements", "Show what the internet sees, what the box says, what others say.", "outside"
+)
 _listing("services", "services", "List every open port, and what answers there.")
 _listing("devices", "devices", "List every device ever seen on the site.")
 _listing("diff", "changes", "List what moved between the last two nights.")

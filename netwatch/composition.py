@@ -108,9 +108,10 @@ def composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert,
     def compose(alert: Alert, run: Run) -> tuple[str, str, str]:
         from netwatch.liveness import told  # noqa: PLC0415 - slow to import
         from reports import mail  # noqa: PLC0415
+        from reports.doors import knocked  # noqa: PLC0415
 
         devices = {device.id: device for device in (*store.devices(site.slug), *run.devices)}
-        public = [str(address) for address in site.public_addresses]
+        public = [*dict.fromkeys((*map(str, site.public_addresses), *run.public))]
         letter = mail.compose(
             site.name,
             alert,
@@ -121,6 +122,7 @@ def composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert,
             run.finished,
             public,
             {seen.device: told(seen) for seen in run.observations if seen.probe == LIVENESS},
+            asked_outside=bool(knocked(run.coverage)),
         )
         return letter.subject, letter.text, letter.html
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netwatch.model import Reason
+from reports.doors import doors
+from reports.gaps import devices
 from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
 from reports.verdict import by_address
 
 if TYPE_CHECKING:
     from netwatch.document import Document, ServicePart
 
+PACE = ("packets", "guarded", "overall", "pause")
 # A cell is a text, or labels with their values.
 Cell = str | tuple[tuple[str, str], ...]
 
@@ -30,14 +33,45 @@ class Sheet:
 
 
 def sheets(say: Phrases, document: Document) -> tuple[Sheet, ...]:
-    """Devices, services, what was asked, what was not answered."""
+    """Devices, services, what was asked, what was not answered; where there are any, the practice's addresses
+    on the internet, what leads where and what others say."""
     names = {device.id: say.short_name(device) for device in document.devices}
+    internet = (_addresses(say, document), _links(say, document, names), _statements(say, document, names))
     return (
         _devices(say, document),
         _services(say, document, names),
+        *(sheet for sheet in internet if sheet.rows),
         _coverage(say, document, names),
         _failures(say, document, names),
     )
+
+
+def seen_from(say: Phrases, document: Document) -> str:
+    """From where, when to when, and in which clock."""
+    run = document.run
+    return say(
+        "page.annex.seen-from",
+        vantages=", ".join(say(f"phrase.vantage.{vantage}") for vantage in run.vantages),
+        run=clean(run.id, TEXT),
+        started=say.moments.full(run.started),
+        finished=say.moments.full(run.finished),
+        zone=say.moments.zone(run.finished),
+    )
+
+
+def pace(say: Phrases, document: Document) -> str:
+    """How fast it was, where the run tells."""
+    kept = {key: say.number(document.run.pace[key]) for key in PACE if key in document.run.pace}
+    return say("page.annex.pace", **kept) if len(kept) == len(PACE) else ""
+
+
+def override(say: Phrases, document: Document) -> str:
+    """Who answers for a pace above netwatch's own, where somebody does."""
+    told = document.run.pace
+    if "override_by" not in told:
+        return ""
+    by, reason = (clean(str(told.get(key, "")), TEXT) for key in ("override_by", "override_reason"))
+    return say("page.annex.override", by=by, reason=reason)
 
 
 def protocol(say: Phrases, service: ServicePart) -> str:
@@ -67,7 +101,7 @@ def _devices(say: Phrases, document: Document) -> Sheet:
             say.moments.short(device.first_seen),
             say.moments.short(device.last_seen),
         )
-        for device in sorted(document.devices, key=lambda row: by_address(row.address))
+        for device in sorted(devices(document), key=lambda row: by_address(row.address))
     ]
     return _sheet(say, "devices", "device address mac kind made-by first-seen last-seen", rows)
 
@@ -88,6 +122,58 @@ def _services(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
         for service in sorted(document.services, key=lambda row: (by_address(row.address), row.port))
     ]
     return _sheet(say, "services", "device address port protocol vantage facts first-seen last-seen", rows)
+
+
+def _addresses(say: Phrases, document: Document) -> Sheet:
+    """The practice's addresses on the internet: on whose word, and how far each was asked from outside."""
+    moments = say.moments
+    rows: list[tuple[Cell, ...]] = [
+        (
+            clean(one.address, ADDRESS),
+            ", ".join(say.word("annex.sources", source) for source in one.source.split(", ")),
+            moments.short(one.first_seen),
+            moments.short(one.last_seen),
+            moments.short(one.asked) if one.asked else say("annex.never"),
+            str(one.ports),
+        )
+        for one in document.public
+    ]
+    return _sheet(say, "addresses", "address source first-seen last-seen asked asked-ports", rows)
+
+
+def _links(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
+    """Which inside service each public port leads to, by what mark, and how much is proved."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            f"{clean(door.address, ADDRESS)} {door.port}/{clean(door.transport, NAME)}".strip(),
+            names.get(door.link.device, "") if door.link else "",
+            say.place(door.link.address, door.link.port or None) if door.link else "",
+            say.word("outside.by", door.link.by) if door.link else "",
+            say(f"phrase.exposure-short.{door.exposure}"),
+            ", ".join(clean(one.rule, NAME) for one in door.findings),
+        )
+        for door in doors(document)
+    ]
+    return _sheet(say, "links", "public-port device inside by exposure rules", rows)
+
+
+def _statements(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
+    """What the box, a person and third parties say, each of its own date."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            say.word("outside.who", one.who),
+            say(f"phrase.vantage.{one.vantage}"),
+            say.word("annex.protocols", one.about),
+            names.get(one.device, ""),
+            clean(one.address, ADDRESS),
+            f"{one.port}/{clean(one.transport, NAME)}" if one.port else "",
+            tuple(say.facts(one.facts)),
+            say.moments.short(one.said_at),
+            say.moments.short(one.first_seen),
+        )
+        for one in document.statements
+    ]
+    return _sheet(say, "statements", "who vantage about device address port facts said-at first-seen", rows)
 
 
 def _coverage(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:

@@ -9,16 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from netwatch.model import Outcome, Reason
+from netwatch.model import Outcome, Reason, Vantage
+from reports.folding import at_internet
 from reports.moment import parse
 
 if TYPE_CHECKING:
-    from netwatch.document import DevicePart, Document
+    from netwatch.document import DevicePart, Document, FailurePart
 
 # Outcomes of coverage that leave a question open, in the order a reader should meet them.
 _SILENT = (Outcome.TIMED_OUT, Outcome.NO_ANSWER, Outcome.FAILED, Outcome.NOT_ASKED)
 _TOLD = (Outcome.LEFT_ALONE, *_SILENT, Outcome.FILTERED, Outcome.SPARED, Outcome.EXCLUDED)
 _HARMLESS = (Reason.MUTE,)
+# From outside: boxes drop in silence, and not every question is for an address; the look itself.
+_USUAL = (Outcome.FILTERED, Outcome.SPARED)
+_STAGES = ("outside", "address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,12 @@ def gaps(document: Document) -> tuple[Gap, ...]:
     for row in document.coverage:
         if row.outcome not in _TOLD or (row.outcome in _SILENT and (row.probe, row.address) in told):
             continue
+        if row.vantage == Vantage.OUTSIDE and (row.outcome in _USUAL or row.probe in _STAGES):
+            continue
         found[f"outcome.{row.outcome}"][row.address, None] = None
     for failure in document.failures:
+        if elsewhere(failure):
+            continue
         found.setdefault(f"reason.{failure.reason}", {})[failure.address, failure.port] = None
     return tuple(Gap(kind, tuple(places)) for kind, places in found.items() if places)
 
@@ -57,10 +65,24 @@ def points(document: Document) -> int:
     return len(failures) + len(silent)
 
 
+def elsewhere(failure: FailurePart) -> bool:
+    """Is it told with the practice as the internet sees it? What concerns the look, the box, others."""
+    if failure.vantage not in {Vantage.LAN, Vantage.OUTSIDE}:
+        return True
+    return failure.vantage == Vantage.OUTSIDE and failure.port is None
+
+
+def devices(document: Document) -> tuple[DevicePart, ...]:
+    """The devices of the site; an address of the practice on the internet is none."""
+    return tuple(device for device in document.devices if not at_internet(device.id))
+
+
 def vanished(document: Document) -> tuple[DevicePart, ...]:
-    """Devices that are known and were not seen in this run."""
+    """Devices that are known and were not seen in this run; none where nobody looked at the network."""
+    if Vantage.LAN not in document.run.vantages:
+        return ()
     started = parse(document.run.started)
-    return tuple(device for device in document.devices if parse(device.last_seen) < started)
+    return tuple(device for device in devices(document) if parse(device.last_seen) < started)
 
 
 def _failed(document: Document) -> set[tuple[str, str]]:

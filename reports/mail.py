@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwatch.model import LIVENESS, ChangeKind, Exposure, Severity, Vantage
+from netwatch.model import LIVENESS, ChangeKind, Exposure, Severity
+from reports.folding import at_internet, place, twins
 from reports.phrase import ADDRESS, NAME, NO_BREAK, Phrases, clean, lower_first, steps
+from reports.way import leads, subject
+from reports.way import place as placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +33,7 @@ TITLE = 20  # characters of a title that a subject always keeps
 
 _TRIED_OUTSIDE = (Exposure.EXPOSED, Exposure.INSIDE_ONLY)
 _FOUND = (ChangeKind.APPEARED, ChangeKind.WORSENED)
-_QUIET = (ChangeKind.MOVED, ChangeKind.UNVERIFIED, ChangeKind.IMPROVED, ChangeKind.RESOLVED)
+_QUIET = (ChangeKind.UNVERIFIED, ChangeKind.IMPROVED, ChangeKind.RESOLVED, ChangeKind.MOVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +47,18 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something to act on, as it is read. `same_as` is the number of the item with the same advice."""
+    """Something to act on, as it is read. `leads`: what stands behind a public port. `urgent`: anybody on
+    the internet can reach it. `same_as` is the number of the item with the same advice."""
 
     number: int
     severity: Severity
     title: str
     device: str
     place: str
+    leads: str
     before: str
     exposure: str
+    urgent: bool
     risk: str
     remedy: tuple[str, ...]
     sent: tuple[str, ...]
@@ -78,10 +84,13 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
     found_at: datetime,
     public_addresses: Sequence[str] = (),
     sent: Mapping[str, Sequence[str]] | None = None,
+    *,
+    asked_outside: bool = False,
 ) -> Mail:
     """The mail of one alert. `found_at` is the moment of the check; `complete` is that of the run.
 
-    `sent`: what a device that fell silent had been sent, line by line, by device.
+    `sent`: what a device that fell silent had been sent, line by line, by device. `asked_outside`: was
+    anything knocked at from the internet in this run (doors.knocked)?
     """
     parts = {}
     for kind in ("txt", "html"):
@@ -95,7 +104,7 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
             intro=writer.intro(alert),
             sections=writer.sections(alert),
             also=writer.also(alert),
-            public=writer.public(alert, public_addresses),
+            public="" if asked_outside else writer.public(alert, public_addresses),
         )
     plain = Writer(Phrases(language), devices, catalogue)
     return Mail(plain.subject(site_name, alert), wrapped(parts["txt"]), parts["html"])
@@ -143,7 +152,7 @@ class Writer:
         title = lower_first(self.say.rule(self.catalogue, lead.finding.rule).title)
         parts = {
             "site": clean(site_name, SITE),
-            "where": self.say.place(lead.finding.address, lead.finding.port),
+            "where": subject(self.say, lead.finding, self.devices),
         }
         others = self.say.messages(f"mail.subject.others.{_plural(len(news) - 1)}", number=len(news) - 1)
         frame = self.say.messages(f"mail.subject.{kind}", title="", others=others, **parts)
@@ -158,13 +167,13 @@ class Writer:
     def to_act_on(self, alert: Alert) -> list[Change]:
         """What appeared or worsened, then what was never checked before. What is told of a public port is not
         told again of the service behind it."""
-        news = self.ordered(alert, *_FOUND) + self.ordered(alert, ChangeKind.NEWLY_CHECKED)
-        behind = {
-            (change.finding.rule, change.finding.link.device, change.finding.link.port)
-            for change in news
-            if change.finding.vantage is Vantage.OUTSIDE and change.finding.link is not None
-        }
-        return [c for c in news if (c.finding.rule, c.finding.device, c.finding.port) not in behind]
+        return self.once(self.ordered(alert, *_FOUND) + self.ordered(alert, ChangeKind.NEWLY_CHECKED))
+
+    @staticmethod
+    def once(changes: list[Change]) -> list[Change]:
+        """The changes without those that a public port's tells as well."""
+        seen = twins(change.finding for change in changes)
+        return [change for change in changes if place(change.finding) not in seen]
 
     def ordered(self, alert: Alert, *kinds: ChangeKind) -> list[Change]:
         """The changes of these kinds, worst first."""
@@ -211,25 +220,23 @@ class Writer:
             number=number,
             severity=self.severity(finding),
             title=words.title,
-            device=self.say.name(self.devices.get(finding.device)),
-            place=self.place(finding),
+            device=self.device(finding),
+            place=placed(self.say, finding),
+            leads=leads(self.say, finding, self.devices),
             before=self.before(change),
             exposure="" if told_by_us else self.say(f"phrase.exposure.{finding.exposure}"),
+            urgent=finding.exposure == Exposure.EXPOSED,
             risk=words.risk,
             remedy=tuple(steps(words.remedy)),
             sent=tuple(clean(line) for line in self.sent.get(finding.device, ())) if told_by_us else (),
             same_as=same_as,
         )
 
-    def place(self, finding: Finding) -> str:
-        """Where it is; of a public port, where it leads."""
-        place, link = self.say.place(finding.address, finding.port), finding.link
-        if link is None or not link.port:
-            return place
-        device = self.say.name(self.devices.get(link.device))
-        return self.say(
-            "mail.item.leads", place=place, device=device, inside=self.say.place(link.address, link.port)
-        )
+    def device(self, finding: Finding) -> str:
+        """What it is about: behind a public port, the device that it leads to, where that is known."""
+        link = finding.link
+        behind = link.device if at_internet(finding.device) and link is not None else ""
+        return self.say.name(self.devices.get(behind) or self.devices.get(finding.device))
 
     def before(self, change: Change) -> str:
         """What was known of it, where it is worse now."""
@@ -247,11 +254,11 @@ class Writer:
             self.say(
                 f"mail.also.{change.kind}",
                 title=lower_first(self.say.rule(self.catalogue, change.finding.rule).title),
-                device=self.say.name(self.devices.get(change.finding.device)),
-                place=self.say.place(change.finding.address, change.finding.port),
+                device=self.device(change.finding),
+                place=placed(self.say, change.finding),
             )
             for kind in _QUIET
-            for change in self.ordered(alert, kind)
+            for change in self.once(self.ordered(alert, kind))
         ]
 
     def public(self, alert: Alert, addresses: Sequence[str]) -> str:

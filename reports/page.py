@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch.model import ChangeKind, Severity, Status, Vantage
-from reports.annex import sheets
+from reports.annex import override, pace, seen_from, sheets
+from reports.doors import ways
+from reports.folding import at_internet, folded, folded_changes
 from reports.gaps import gaps, vanished
 from reports.moment import parse
+from reports.outside import section
 from reports.phrase import ADDRESS, TEXT, Phrases, clean, lower_first, steps
 from reports.verdict import answer, asides, freshness, in_order, ordered
+from reports.way import leads, number, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,14 +30,13 @@ if TYPE_CHECKING:
     from netwatch.document import ChangePart, Document, FindingPart
     from netwatch.words import Catalogue
 
-PACE = ("packets", "guarded", "overall", "pause")
 SHOWN = 6  # places named in a paragraph; the annex names them all
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A finding as it is read. `advise`: there is something left to do. `same_as`: number and place of the
-    card that holds the same advice."""
+    """A finding as it is read. `leads`: what stands behind a public port, or which of them lead here.
+    `advise`: there is something left to do. `same_as`: number and place of the card with the same advice."""
 
     number: int
     severity: Severity
@@ -41,6 +44,7 @@ class Card:
     title: str
     device: str
     place: str
+    leads: str
     since: str
     exposure: str
     risk: str
@@ -59,6 +63,7 @@ class Moved:
     title: str
     where: str
     previous: str
+    explain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,42 +97,16 @@ def render(
         asides=asides(say, document),
         cards=cards,
         tally=[(severity, told[severity]) for severity in reversed(Severity) if severity in told],
+        outside=section(say, document, catalogue),
+        public=", ".join(clean(address, ADDRESS) for address in view.public(public_addresses)),
         moved=view.moved(),
-        holes=view.holes(public_addresses),
+        holes=view.holes(),
         seen_from=seen_from(say, document),
         pace=pace(say, document),
         override=override(say, document),
         audit=say("page.annex.audit" if document.run.audit else "page.annex.no-audit"),
         tables=sheets(say, document),
     )
-
-
-def seen_from(say: Phrases, document: Document) -> str:
-    """From where, when to when, and in which clock."""
-    run = document.run
-    return say(
-        "page.annex.seen-from",
-        vantages=", ".join(say(f"phrase.vantage.{vantage}") for vantage in run.vantages),
-        run=clean(run.id, TEXT),
-        started=say.moments.full(run.started),
-        finished=say.moments.full(run.finished),
-        zone=say.moments.zone(run.finished),
-    )
-
-
-def pace(say: Phrases, document: Document) -> str:
-    """How fast it was, where the run tells."""
-    kept = {key: say.number(document.run.pace[key]) for key in PACE if key in document.run.pace}
-    return say("page.annex.pace", **kept) if len(kept) == len(PACE) else ""
-
-
-def override(say: Phrases, document: Document) -> str:
-    """Who answers for a pace above netwatch's own, where somebody does."""
-    told = document.run.pace
-    if "override_by" not in told:
-        return ""
-    by, reason = (clean(str(told.get(key, "")), TEXT) for key in ("override_by", "override_reason"))
-    return say("page.annex.override", by=by, reason=reason)
 
 
 class View:
@@ -140,6 +119,7 @@ class View:
         self.catalogue = catalogue
         self.devices = {device.id: device for device in document.devices}
         self.located_devices = {device.address: device for device in document.devices}
+        self.ways = ways(document)
 
     def device(self, device: str | None, address: str = "") -> str:
         """What to call the device of a row; a row without one is called by its address."""
@@ -150,20 +130,21 @@ class View:
         """One card per finding; the advice of a rule is given once and referred to afterwards."""
         advised: dict[str, tuple[int, str]] = {}
         cards = []
-        for number, finding in enumerate(ordered(self.document.findings), start=1):
+        for order, finding in enumerate(ordered(folded(self.document.findings)), start=1):
             words = self.say.rule(self.catalogue, finding.rule, finding.title)
-            place = self.say.place(finding.address, finding.port)
+            where = place(self.say, finding)
             references = self.catalogue[finding.rule].references
             cards.append(
                 Card(
-                    number=number,
+                    number=order,
                     severity=finding.severity,
                     status=finding.status,
                     title=words.title,
-                    device=self.device(finding.device),
-                    place=place,
+                    device=self.behind(finding),
+                    place=where,
+                    leads=self.leads(finding),
                     since=self.since(finding),
-                    exposure=self.say(f"phrase.exposure.{finding.exposure}"),
+                    exposure=self.exposure(finding),
                     risk=words.risk,
                     remedy=tuple(steps(words.remedy)),
                     references=" · ".join(self.say.word("page.reference", name) for name in references),
@@ -171,8 +152,37 @@ class View:
                     same_as=advised.get(finding.rule),
                 )
             )
-            advised.setdefault(finding.rule, (number, place))
+            advised.setdefault(finding.rule, (order, where))
         return cards
+
+    def behind(self, finding: FindingPart) -> str:
+        """The device that a finding is about: behind a public port, the one that it leads to."""
+        link = finding.link
+        if at_internet(finding.device):
+            return self.say.name(self.devices[link.device]) if link and link.device in self.devices else ""
+        return self.device(finding.device)
+
+    def leads(self, finding: FindingPart) -> str:
+        """Where a public port leads; of a service inside, through which public ports it was reached."""
+        if finding.vantage != Vantage.LAN:
+            return leads(self.say, finding, self.devices)
+        known = self.ways.get((finding.device, finding.port, finding.transport), ())
+        return " ".join(
+            self.say("page.card.way", port=number(self.say, one.port, one.transport), address=one.address)
+            for one in known
+        )
+
+    def exposure(self, finding: FindingPart) -> str:
+        """What is known of the internet. Of a forward at whose port something answered us, that it did."""
+        if finding.vantage in {Vantage.BOX, Vantage.DECLARED} and finding.link is not None:
+            link = finding.link
+            if self.ways.get((link.device, link.port, finding.transport)):
+                return self.say("page.card.forward-answers")
+        return self.say(f"phrase.exposure.{finding.exposure}")
+
+    def public(self, given: Sequence[str]) -> list[str]:
+        """The practice's addresses on the internet: what a night found, else what the settings say."""
+        return [one.address for one in self.document.public] or list(given)
 
     def since(self, finding: FindingPart) -> str:
         """Since when we have seen it, which may be later than when it began."""
@@ -193,11 +203,26 @@ class View:
                 kind=change.kind,
                 severity=change.severity,
                 title=self.say.rule(self.catalogue, change.rule, change.title).title,
-                where=f"{self.device(change.device)}, {self.say.place(change.address, change.port)}",
+                where=self.where(change),
                 previous=self.previous(change),
+                explain=self.explain(change),
             )
-            for change in in_order(self.document.changes)
+            for change in in_order(folded_changes(self.document))
         ]
+
+    def where(self, change: ChangePart) -> str:
+        """The device and the place; of a public port, where it leads, too."""
+        for finding in self.document.findings:
+            if (finding.rule, finding.device, finding.port) == (change.rule, change.device, change.port):
+                told = place(self.say, finding)
+                return ", ".join(filter(None, (self.behind(finding), told)))
+        told = self.say.place(change.address, change.port)
+        return f"{self.device(change.device)}, {told}"
+
+    def explain(self, change: ChangePart) -> str:
+        """What this kind of change means; from where it was tested again."""
+        outside = at_internet(change.device) and change.kind == ChangeKind.RESOLVED
+        return self.say(f"page.changes.explain.{change.kind}{'-outside' if outside else ''}")
 
     def previous(self, change: ChangePart) -> str:
         """The rung it came from, unless it is the same one."""
@@ -206,17 +231,16 @@ class View:
         title = self.say.rule(self.catalogue, change.previous).title
         return self.say("page.changes.previous", title=lower_first(title))
 
-    def holes(self, public_addresses: Sequence[str]) -> list[Hole]:
-        """What was not checked: absent devices, then each reason, then the internet side."""
+    def holes(self) -> list[Hole]:
+        """What was not checked: absent devices, then each reason, then the rest of the range."""
         holes = list(self._absent())
         for gap in gaps(self.document):
             places = [self.located(address, port) for address, port in gap.places if address]
             holes.append(self._hole(gap.kind, self.say(f"page.gaps.plain.{gap.kind}"), places))
-        if self.document.rounds:
-            behind = min(one.ports for one in self.document.rounds)
-            plain = self.say.count("page.gaps.range", behind)
+        inside = [one.ports for one in self.document.rounds if not at_internet(one.device)]
+        if inside:
+            plain = self.say.count("page.gaps.range", min(inside))
             holes.append(Hole(self.say("page.gaps.range-title"), plain, (), ""))
-        holes.append(Hole(self.say("page.gaps.public-title"), self._public(public_addresses), (), ""))
         return holes
 
     def located(self, address: str, port: int | None) -> str:
@@ -244,15 +268,6 @@ class View:
         others = len(places) - SHOWN
         more = self.say.count("page.gaps.and-more", others) if others > 0 else ""
         return Hole(self.say(f"page.gaps.title.{kind}"), plain, tuple(places[:SHOWN]), more)
-
-    def _public(self, addresses: Sequence[str]) -> str:
-        """What is known from the internet side, which is nothing unless we stood there."""
-        if Vantage.OUTSIDE in self.document.run.vantages:
-            return self.say("page.gaps.public-done")
-        if not addresses:
-            return self.say("page.gaps.public-none")
-        named = ", ".join(clean(address, ADDRESS) for address in addresses)
-        return self.say.count("page.gaps.public", len(addresses), addresses=named)
 
 
 def _template() -> Template:

@@ -1,7 +1,6 @@
 """What does the consultant see in a terminal? The same night as the page, in 80 columns.
 
-Every text becomes a rich Text, so that no device name is ever read as markup, and no colour stands alone:
-the severity is written as well.
+No colour stands alone: the severity, and how much is proved, are written as well.
 """
 
 from __future__ import annotations
@@ -9,28 +8,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netwatch.document import port_list
-from netwatch.model import ChangeKind, Exposure, Severity, Status, Vantage
+from netwatch.model import ChangeKind, Exposure, Status, Vantage
+from reports import gaps
 from reports.annex import protocol
+from reports.doors import BOX, knocked, ways
+from reports.folding import at_internet, folded, folded_changes
 from reports.gaps import vanished
+from reports.outside import section
+from reports.outside_table import outside, statements
 from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean, lower_first
+from reports.terminal import STYLES, group, table, text, where
 from reports.verdict import answer, asides, by_address, freshness, in_order, ordered
+from reports.way import arrow, number
 
 if TYPE_CHECKING:
-    from rich.console import Group, RenderableType
-    from rich.table import Table
-    from rich.text import Text
+    from collections.abc import Mapping
 
-    from netwatch.document import Document, FindingPart
+    from rich.console import RenderableType
+
+    from netwatch.document import DevicePart, Document, FindingPart
     from netwatch.words import Catalogue
+    from reports.doors import Door
 
-STYLES = {
-    Severity.CRITICAL: "bold red",
-    Severity.HIGH: "red",
-    Severity.MEDIUM: "yellow",
-    Severity.LOW: "cyan",
-    Severity.INFO: "dim",
-}
-
+__all__ = ["changes", "devices", "findings", "outside", "services", "summary"]
 
 # What a reader looks for first: it stands in the place of "seen".
 _NEWS = {ChangeKind.APPEARED, ChangeKind.WORSENED}
@@ -40,160 +40,186 @@ _ASIDE = {
     *("protocol_from", "state"),
     *("certificate_key", "favicon", "favicon_mmh3", "host_key", "onvif_uuid", "printer_uuid"),
 }
-_WIDTHS = {"where": 21, "address": 17, "protocol": 13}  # IPv4 and port; MAC; what leaves room for facts
 
 
 def summary(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:
-    """How fresh, the answer in a sentence, the findings, and what was not looked at."""
+    """How fresh, the answer in a sentence, the findings, the internet side, and what was not looked at."""
     say = Phrases(language)
-    seen = len(document.devices) - len(vanished(document))
-    lines = [
-        say(
-            "table.counts",
-            devices=say.count("table.devices", seen),
-            services=say.count("table.services", len(document.services)),
-        ),
-        *asides(say, document),
-    ]
-    absent = len(document.devices) - seen
+    absent = len(vanished(document))
+    lines = [*_counts(say, document, absent), *asides(say, document)]
     if absent:
         lines.append(say.count("table.absent", absent))
     parts: list[RenderableType] = [
-        _text(clean(site_name, TEXT), "bold"),
-        _text(freshness(say, document), "" if document.run.complete else "yellow"),
-        _text(""),
-        _text(answer(say, document, catalogue), "bold"),
+        text(clean(site_name, TEXT), "bold"),
+        text(freshness(say, document), "" if document.run.complete else "yellow"),
+        text(""),
+        text(answer(say, document, catalogue), "bold"),
     ]
     if document.findings:
-        parts += [_text(""), findings(site_name, document, catalogue, language)]
+        parts += [text(""), findings(site_name, document, catalogue, language)]
     else:
         lines += _from_outside(say, document)
-    return _group(*parts, _text(""), *(_text(line) for line in lines))
+    said = statements(say, section(say, document, catalogue))
+    return group(*parts, text(""), *(text(line) for line in lines), *said)
 
 
 def findings(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:  # noqa: ARG001 - all tables are called alike
-    """Every finding of the run, worst first."""
+    """Every finding of the run, worst first; what is seen from both sides is told once, as from outside."""
     say = Phrases(language)
     if not document.findings:
-        return _text(say("table.no-findings"))
-    names = {device.id: say.short_name(device) for device in document.devices}
-    table = _table(say, "severity", "what", "where", "since", "status")
-    for finding in ordered(document.findings):
+        return text(say("table.no-findings"))
+    devices = {device.id: device for device in document.devices}
+    led = ways(document)
+    made = table(say, "table", "severity", "what", "where", "since", "status")
+    for finding in ordered(folded(document.findings)):
         resolved = finding.status == Status.RESOLVED
-        table.add_row(
-            _text(
-                say(f"phrase.severity.{finding.severity}"), "dim" if resolved else STYLES[finding.severity]
-            ),
-            _text(say.rule(catalogue, finding.rule, finding.title).title),
-            _text(_where(finding.address, finding.port, names.get(finding.device, ""))),
-            _text(say.moments.short(finding.first_seen)),
-            _text("\n".join(_standing(say, document, finding))),
+        made.add_row(
+            text(say(f"phrase.severity.{finding.severity}"), "dim" if resolved else STYLES[finding.severity]),
+            text(say.rule(catalogue, finding.rule, finding.title).title),
+            text(_place(say, finding, devices)),
+            text(say.moments.short(finding.first_seen)),
+            text("\n".join(_standing(say, document, finding, led))),
         )
-    return _group(table, *(_text(line) for line in _from_outside(say, document)))
+    return group(made, *(text(line) for line in _from_outside(say, document)))
 
 
 def devices(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:  # noqa: ARG001 - all tables are called alike
-    """Every device of the site; one that was not seen says so."""
+    """Every device of the site, one that was not seen says so; below, the practice's internet addresses."""
     say = Phrases(language)
-    if not document.devices:
-        return _text(say("table.no-devices"))
+    known = gaps.devices(document)
+    own = [text(line) for line in _addresses(say, document)]
+    if not known:
+        return group(text(say("table.no-devices")), *own)
     absent = {device.id for device in vanished(document)}
-    table = _table(say, "device", "address", "maker", "services", "last")
-    for device in sorted(document.devices, key=lambda row: by_address(row.address)):
+    made = table(say, "table", "device", "address", "maker", "services", "last")
+    for device in sorted(known, key=lambda row: by_address(row.address)):
         maker = " ".join(filter(None, (device.maker or device.vendor, device.model)))
         ports = tuple({row.port for row in document.services if row.device == device.id})
         last = say.moments.short(device.last_seen)
-        table.add_row(
-            _text(say.short_name(device)),
-            _text(f"{clean(device.address, ADDRESS)}\n{clean(device.mac or '', ADDRESS)}"),
-            _text(clean(maker, TEXT)),
-            _text(port_list(ports).replace(",", ", ")),
-            _text(f"{last}\n{say('table.not-seen')}" if device.id in absent else last),
+        made.add_row(
+            text(say.short_name(device)),
+            text(f"{clean(device.address, ADDRESS)}\n{clean(device.mac or '', ADDRESS)}"),
+            text(clean(maker, TEXT)),
+            text(port_list(ports).replace(",", ", ")),
+            text(f"{last}\n{say('table.not-seen')}" if device.id in absent else last),
         )
-    return table
+    return group(made, *([text(""), *own] if own else []))
 
 
 def changes(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:  # noqa: ARG001 - all tables are called alike
     """What moved since the run before, bad news first."""
     say = Phrases(language)
     if not document.changes:
-        return _text(say("table.no-changes"))
-    names = {device.id: say.short_name(device) for device in document.devices}
-    table = _table(say, "change", "severity", "what", "where")
-    for change in in_order(document.changes):
-        table.add_row(
-            _text(say(f"phrase.change.{change.kind}")),
-            _text(say(f"phrase.severity.{change.severity}"), STYLES[change.severity]),
-            _text(say.rule(catalogue, change.rule, change.title).title),
-            _text(_where(change.address, change.port, names.get(change.device, ""))),
+        return text(say("table.no-changes"))
+    devices = {device.id: device for device in document.devices}
+    placed = {(one.rule, one.device, one.port): one for one in document.findings}
+    made = table(say, "table", "change", "severity", "what", "where")
+    for change in in_order(folded_changes(document)):
+        finding = placed.get((change.rule, change.device, change.port))
+        name = say.short_name(devices[change.device]) if change.device in devices else ""
+        made.add_row(
+            text(say(f"phrase.change.{change.kind}")),
+            text(say(f"phrase.severity.{change.severity}"), STYLES[change.severity]),
+            text(say.rule(catalogue, change.rule, change.title).title),
+            text(_place(say, finding, devices) if finding else where(change.address, change.port, name)),
         )
-    return table
+    return made
 
 
 def services(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:  # noqa: ARG001 - all tables are called alike
-    """Every open port and what it said."""
+    """Every open port and what it said; one that was reached from the internet says so."""
     say = Phrases(language)
     if not document.services:
-        return _text(say("table.no-services"))
+        return text(say("table.no-services"))
     names = {device.id: say.short_name(device) for device in document.devices}
-    table = _table(say, "where", "protocol", "facts")
+    made = table(say, "table", "where", "protocol", "facts")
     for row in sorted(document.services, key=lambda row: (by_address(row.address), row.port)):
         facts = {key: value for key, value in row.facts.items() if key not in _ASIDE}
         spoken = protocol(say, row)
-        table.add_row(
-            _text(_where(row.address, row.port, names.get(row.device, ""))),
-            _text(spoken if row.transport == "tcp" else f"{spoken} ({clean(row.transport, NAME).upper()})"),
-            _text("\n".join(say("table.fact", label=name, value=value) for name, value in say.facts(facts))),
+        outside_ = row.vantage == Vantage.OUTSIDE
+        name = say("table.from-internet") if outside_ else names.get(row.device, "")
+        made.add_row(
+            text(where(row.address, row.port, name), "bold red" if outside_ else ""),
+            text(spoken if row.transport == "tcp" else f"{spoken} ({clean(row.transport, NAME).upper()})"),
+            text("\n".join(say("table.fact", label=name, value=value) for name, value in say.facts(facts))),
         )
-    return table
+    return made
 
 
-def _standing(say: Phrases, document: Document, finding: FindingPart) -> list[str]:
+def _counts(say: Phrases, document: Document, absent: int) -> list[str]:
+    """How many devices and services were seen at home, where anybody looked, and ports from outside."""
+    told = []
+    if Vantage.LAN in document.run.vantages:
+        inside = sum(row.vantage == Vantage.LAN for row in document.services)
+        seen = len(gaps.devices(document)) - absent
+        told.append(
+            say(
+                "table.counts",
+                devices=say.count("table.devices", seen),
+                services=say.count("table.services", inside),
+            )
+        )
+    open_outside = sum(row.vantage == Vantage.OUTSIDE for row in document.services)
+    if open_outside:
+        told.append(say.count("table.outside", open_outside))
+    return told
+
+
+def _place(say: Phrases, finding: FindingPart, devices: Mapping[str, DevicePart]) -> str:
+    """Where it is; of a public port, where it leads."""
+    if at_internet(finding.device):
+        return where(
+            finding.address, finding.port, arrow(say, finding.link, devices) or _unknown(say, finding)
+        )
+    name = say.short_name(devices[finding.device]) if finding.device in devices else ""
+    if finding.vantage in BOX:
+        port = say("table.public-port", port=number(say, finding.port, finding.transport))
+        return "\n".join(
+            filter(None, (port if finding.port else "", name, arrow(say, finding.link, devices)))
+        )
+    return where(finding.address, finding.port, name)
+
+
+def _unknown(say: Phrases, finding: FindingPart) -> str:
+    """That it is not known where it leads, where something answered."""
+    return say("table.leads-unknown") if finding.vantage == Vantage.OUTSIDE else ""
+
+
+def _standing(
+    say: Phrases,
+    document: Document,
+    finding: FindingPart,
+    led: Mapping[tuple[str, int, str], list[Door]],
+) -> list[str]:
     """Where a finding stands, and its exposure unless one line below the table says it for all."""
     told = [say(f"phrase.status-short.{finding.status}")]
     place = (finding.rule, finding.device, finding.port)
     moved = [c.kind for c in document.changes if (c.rule, c.device, c.port) == place and c.kind in _NEWS]
     if moved:
         told = [lower_first(say(f"phrase.change.{moved[0]}"))]
-    if finding.exposure != Exposure.NOT_CHECKED or Vantage.OUTSIDE in document.run.vantages:
+    if finding.exposure != Exposure.NOT_CHECKED or knocked(document.coverage):
         told.append(say(f"phrase.exposure-short.{finding.exposure}"))
+    if finding.vantage == Vantage.LAN:
+        told += [
+            say("table.way", port=number(say, one.port, one.transport))
+            for one in led.get((finding.device, finding.port, finding.transport), ())
+        ]
+    return told
+
+
+def _addresses(say: Phrases, document: Document) -> list[str]:
+    """The practice's addresses on the internet, and how far they were asked."""
+    told = []
+    for one in document.public:
+        address = clean(one.address, ADDRESS)
+        if one.asked is None:
+            told.append(say("table.internet-never", address=address))
+        else:
+            when = say.moments.short(one.asked)
+            told.append(say("table.internet", address=address, when=when, ports=one.ports))
     return told
 
 
 def _from_outside(say: Phrases, document: Document) -> list[str]:
     """A line for a night that never left the practice."""
-    return [] if Vantage.OUTSIDE in document.run.vantages else [say("table.public")]
-
-
-def _where(address: str, port: int, name: str) -> str:
-    """Address and port as a consultant writes them, and the device's name below."""
-    host = clean(address, ADDRESS)
-    return f"[{host}]:{port}\n{name}" if ":" in host else f"{host}:{port}\n{name}"
-
-
-def _text(text: str, style: str = "") -> Text:
-    """A text that is never read as markup; long words fold, so that no line grows beyond the terminal."""
-    from rich.text import Text  # noqa: PLC0415 - slow to import
-
-    return Text(text, style=style, overflow="fold")
-
-
-def _table(say: Phrases, *heads: str) -> Table:
-    """An empty table with these columns."""
-    from rich import box  # noqa: PLC0415 - slow to import
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    for head in heads:
-        whole = head in {"severity", "since", "last"}
-        table.add_column(
-            _text(say(f"table.head.{head}")), overflow="fold", no_wrap=whole, width=_WIDTHS.get(head)
-        )
-    return table
-
-
-def _group(*parts: RenderableType) -> Group:
-    """One below the other."""
-    from rich.console import Group  # noqa: PLC0415 - slow to import
-
-    return Group(*parts)
+    return [] if knocked(document.coverage) else [say("table.public")]

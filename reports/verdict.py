@@ -9,9 +9,11 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from netwatch.model import ChangeKind, Outcome, Status
-from reports.gaps import points, vanished
+from netwatch.model import ChangeKind, Outcome, Status, Vantage
+from reports.folding import folded
+from reports.gaps import devices, points, vanished
 from reports.phrase import lower_first
+from reports.way import subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,8 +27,8 @@ _CHANGE_ORDER = (
     ChangeKind.APPEARED,
     ChangeKind.WORSENED,
     ChangeKind.NEWLY_CHECKED,
-    ChangeKind.MOVED,
     ChangeKind.UNVERIFIED,
+    ChangeKind.MOVED,
     ChangeKind.IMPROVED,
     ChangeKind.RESOLVED,
 )
@@ -80,18 +82,19 @@ def freshness(say: Phrases, document: Document) -> str:
 
 def answer(say: Phrases, document: Document, catalogue: Catalogue) -> str:
     """What is wrong, in one sentence; where nothing is, what was looked at and no word more."""
-    found = [finding for finding in ordered(document.findings) if finding.status == Status.OPEN]
+    found = [finding for finding in ordered(folded(document.findings)) if finding.status == Status.OPEN]
     if found:
-        worst = found[0]
+        worst, known = found[0], {device.id: device for device in document.devices}
         title = lower_first(say.rule(catalogue, worst.rule, worst.title).title)
-        return say.count(
-            "verdict.answer.found", len(found), title=title, where=say.place(worst.address, worst.port)
-        )
-    seen = len(document.devices) - len(vanished(document))
-    if seen == 0:
+        return say.count("verdict.answer.found", len(found), title=title, where=subject(say, worst, known))
+    inside = Vantage.LAN in document.run.vantages
+    seen = len(devices(document)) - len(vanished(document))
+    if inside and seen == 0:
         return say("verdict.answer.nobody")
     if any(finding.status == Status.UNVERIFIED for finding in document.findings):
         return say("verdict.answer.unverified-only")
+    if not inside:
+        return say("verdict.answer.nothing-outside")
     asked = sum(ports_of(row.ports) for row in document.coverage if row.outcome in _ANSWERED)
     return say.count(
         "verdict.answer.nothing",
@@ -103,13 +106,24 @@ def answer(say: Phrases, document: Document, catalogue: Catalogue) -> str:
 
 def asides(say: Phrases, document: Document) -> list[str]:
     """What the answer must not hide: devices left alone, findings not tested again, findings gone."""
-    kinds = [finding.status for finding in document.findings]
+    kinds = [finding.status for finding in folded(document.findings)]
     told = ((Status.UNVERIFIED, "verdict.answer.unverified"), (Status.RESOLVED, "verdict.answer.resolved"))
     alone = {row.address for row in document.coverage if row.outcome == Outcome.LEFT_ALONE}
     return [
+        *looked(say, document),
         *([say.count("verdict.answer.left-alone", len(alone))] if alone else []),
         *(say.count(key, kinds.count(status)) for status, key in told if status in kinds),
     ]
+
+
+def looked(say: Phrases, document: Document) -> list[str]:
+    """That nobody looked at the network itself this time, and when somebody last did."""
+    if Vantage.LAN in document.run.vantages:
+        return []
+    last = document.looked.get(Vantage.LAN)
+    if last is None:
+        return [say("verdict.answer.never-inside")]
+    return [say("verdict.answer.not-inside", when=say.moments.date(last))]
 
 
 def ports_of(ports: str) -> int:

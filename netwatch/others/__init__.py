@@ -1,7 +1,7 @@
 """What do others say of the practice's addresses? Shodan and InternetDB: dated statements, no checks of ours.
 
-A statement can open a finding; that nothing is said closes none. Where it stops: what is kept of a banner is
-decided in banner.py; of the words and pictures that a banner holds, nothing is (promise 1).
+A statement can open a finding (judge.py); that nothing is said closes none. Where it stops: what is kept of a
+banner is decided in banner.py; of the words and pictures that it holds, nothing is (promise 1).
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from netwatch.errors import NetwatchError
-    from netwatch.model import Fact, Finding
+    from netwatch.model import Fact
 
-RULE = "reported-open"
 LISTING = "listing"  # the protocol word of what says how complete the answer about an address was
 SOURCES = {"shodan": Vantage.SHODAN, "internetdb": Vantage.INTERNETDB}
-FRESH = timedelta(days=35)  # Shodan comes by once a month at least
+FRESH = timedelta(days=35)  # Shodan comes by once a month at least: what it saw before is history
 FIRST = 2009  # the year in which Shodan began
 SKEW = timedelta(days=1)  # how far our clock may be behind theirs
 MOST_PORTS = 300  # of one address
@@ -137,12 +136,3 @@ def public(addresses: Iterable[str], fit: Callable[[int], bool] = lambda _: True
         if address.is_global and not address.is_multicast and fit(address.version):
             found[str(address)] = None
     return tuple(found)
-
-
-def judge(seen: Observation) -> Iterable[Finding]:
-    """A port that others saw open lately. What they saw in earlier years is history, and no finding. Pure."""
-    if seen.probe not in SOURCES or seen.protocol == LISTING or not seen.port:
-        return
-    fetched = _parsed(seen.facts.get("fetched_at")) or seen.seen_at
-    if fetched - seen.seen_at <= FRESH:
-        yield seen.finding(RULE)

@@ -12,7 +12,7 @@ import pytest
 from netwatch.audit import Audit
 from netwatch.internet import InternetdbSettings
 from netwatch.model import Reason, Vantage
-from netwatch.others import LISTING, judge
+from netwatch.others import LISTING
 from netwatch.others.internetdb import ask
 from netwatch.portset import PortSet
 from tests.lab import shodan_server as lab
@@ -73,7 +73,6 @@ def test_a_port_is_told_without_a_date_a_protocol_or_a_sure_transport(server: Sh
     assert (snmp.port, snmp.transport) == (161, "udp")
     assert dicom.facts == {"dated": False, "transport_told": False, "fetched_at": "2026-11-25T01:02:03Z"}
     assert dicom.seen_at == NOW
-    assert [finding.rule for finding in judge(dicom)] == ["reported-open"]
     assert (whole.protocol, whole.facts["listing"], whole.facts["ports"]) == (LISTING, "whole", 2)
     assert server.told == [f"GET /{ONE}"]
 
@@ -82,7 +81,6 @@ def test_an_address_it_does_not_know_is_unknown_and_not_safe(server: ShodanServe
     [seen], failures = asked()
     assert (failures, server.told) == ([], [f"GET /{ONE}"])
     assert (seen.protocol, seen.facts["listing"]) == (LISTING, "empty")
-    assert list(judge(seen)) == []
 
 
 def test_without_a_stated_use_nobody_is_asked(server: ShodanServer) -> None:

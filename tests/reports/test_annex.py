@@ -7,6 +7,8 @@ from netwatch.document import FailurePart
 from netwatch.model import Reason, Vantage
 from reports.annex import sheets
 from reports.phrase import Phrases
+from tests.reports.conftest import night
+from tests.reports.internet import HOME, seen_from_outside
 
 if TYPE_CHECKING:
     from netwatch.document import Document
@@ -43,3 +45,23 @@ def test_a_failure_of_the_whole_check_is_not_pinned_on_a_device(document: Docume
     failure = FailurePart("sweep", Vantage.LAN, None, "", None, Reason.NMAP_FAILED, "died")
     failures = sheets(Phrases("en"), replace(document, failures=(failure,)))[3]
     assert failures.rows[0][0] == "whole network"
+
+
+def test_the_annex_says_on_whose_word_an_address_is_ours_and_what_leads_where() -> None:
+    found = {sheet.title: sheet for sheet in sheets(Phrases("en"), seen_from_outside())}
+    [address] = found["Addresses on the internet"].rows
+    assert address[:2] == (HOME, "the site file, a page that tells it")
+    assert "3" in address
+    links = {row[0]: row for row in found["Public ports, and where they lead"].rows}
+    assert links[f"{HOME} 11112/tcp"][1:4] == (
+        "PACS-CABINET",
+        "192.168.1.20, port 11112",
+        "The same certificate answers on both sides.",
+    )
+    said = found["What the box and others say"].rows
+    assert {str(row[0]) for row in said} == {"UPnP", "Shodan"}
+    assert all("18/11/2026" in row for row in said)
+
+
+def test_a_night_inside_has_no_tables_of_the_internet() -> None:
+    assert len(sheets(Phrases("en"), night())) == 4

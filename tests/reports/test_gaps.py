@@ -3,8 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from netwatch.model import Outcome, Reason
-from reports.gaps import gaps, points, vanished
+from netwatch.model import Outcome, Reason, Vantage
+from reports.gaps import devices, gaps, points, vanished
+from tests.reports.internet import HOME, PUBLIC, failure, knock, seen_from_outside
 
 if TYPE_CHECKING:
     from netwatch.document import Document
@@ -33,3 +34,27 @@ def test_filtered_and_excluded_are_told_although_the_night_is_whole(document: Do
 
 def test_a_device_seen_only_before_this_run_is_absent(document: Document) -> None:
     assert [device.id for device in vanished(document)] == ["d30"]
+
+
+def test_what_concerns_the_look_from_outside_is_told_elsewhere() -> None:
+    document = seen_from_outside()
+    lost = failure("outside", Vantage.OUTSIDE, Reason.UNPROVED, "")
+    box = failure("freebox", Vantage.BOX, Reason.CREDENTIALS, "")
+    at_port = replace(lost, probe="rdp", address=HOME, port=3389, reason=Reason.TIMEOUT)
+    told = gaps(replace(document, failures=(lost, box, at_port), coverage=()))
+    assert [(gap.kind, gap.places) for gap in told] == [("reason.timeout", ((HOME, 3389),))]
+
+
+def test_that_the_internet_box_drops_in_silence_is_no_gap_of_its_own() -> None:
+    silent = replace(seen_from_outside(), failures=(), coverage=(knock("1-1000", Outcome.FILTERED),))
+    assert gaps(silent) == ()
+    inside = replace(silent.coverage[0], vantage=Vantage.LAN)
+    assert [gap.kind for gap in gaps(replace(silent, coverage=(inside,)))] == ["outcome.filtered"]
+
+
+def test_an_address_on_the_internet_is_no_device_and_never_absent() -> None:
+    document = seen_from_outside()
+    assert [device.id for device in vanished(document)] == ["d30"]
+    assert PUBLIC not in {device.id for device in devices(document)}
+    alone = replace(document, run=replace(document.run, vantages=(Vantage.OUTSIDE,)))
+    assert vanished(alone) == ()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -188,17 +189,105 @@ def test_a_device_that_fell_silent_is_told_with_what_it_was_sent(catalogue: Cata
     assert "internet" not in first.lower(), "where it is seen from is not its trouble"
 
 
+LINK = Link("d20", "192.168.1.20", 11112, "mapping")
+PUBLIC = Finding(
+    "dicom-query-answered",
+    "p-203.0.113.7",
+    11112,
+    address="203.0.113.7",
+    vantage=Vantage.OUTSIDE,
+    exposure=Exposure.EXPOSED,
+    link=LINK,
+)
+BEHIND = finding("dicom-query-answered", 20, exposure=Exposure.EXPOSED)
+NEW, BOTH = ChangeKind.APPEARED, (Change(ChangeKind.WORSENED, BEHIND), Change(ChangeKind.APPEARED, PUBLIC))
+
+
+def flat(told: Mail) -> str:
+    return " ".join(told.text.split())
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_mail_about_a_public_port_reads_as_agreed(
+    catalogue: Catalogue, language: str, snapshot: SnapshotAssertion
+) -> None:
+    told = mail(catalogue, *BOTH, language=language)
+    assert told.subject == snapshot(name="subject")
+    assert told.text == snapshot(name="text")
+
+
 def test_a_public_port_is_told_once_with_the_device_that_it_leads_to(catalogue: Catalogue) -> None:
-    link = Link("m-20", "192.168.1.20", 11112, "mapping")
-    outside = Finding(
-        "dicom-query-answered", "p-5.39.77.1", 11112, address="5.39.77.1", vantage=Vantage.OUTSIDE,
-        exposure=Exposure.EXPOSED, link=link,
-    )  # fmt: skip
-    inside = Finding("dicom-query-answered", "m-20", 11112, address="192.168.1.20", exposure=Exposure.EXPOSED)
-    changes = tuple(Change(ChangeKind.NEWLY_CHECKED, finding) for finding in (inside, outside))
-    devices = {"m-20": Device("m-20", "192.168.1.20", kind="archive")}
-    now = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
-    letter = compose("Cabinet", Alert("a", "r", changes), devices, catalogue, "en", True, now)  # noqa: FBT003
-    text = " ".join(letter.text.split())
-    assert "5.39.77.1, port 11112: leads to image server, 192.168.1.20, port 11112" in text
-    assert text.count("192.168.1.20, port 11112") == 1
+    told = mail(catalogue, *BOTH, language="en")
+    assert "One problem needs your attention." in told.text
+    text = flat(told)
+    assert "PACS-CABINET (Synology) your internet address 203.0.113.7, port 11112 Leads to:" in text
+    assert "Leads to: PACS-CABINET (Synology), 192.168.1.20, port 11112. The internet box's list" in text
+    assert told.subject.endswith("(seen from the internet, port 11112 → PACS-CABINET)")
+    assert "Leads to:" in told.html
+
+
+def test_only_what_leads_to_the_same_service_is_told_once(catalogue: Catalogue) -> None:
+    other = Change(NEW, replace(PUBLIC, port=4242, link=replace(LINK, port=4242)))
+    assert "2 problems need" in mail(catalogue, Change(NEW, BEHIND), other, language="en").text
+    quiet = Change(ChangeKind.UNVERIFIED, PUBLIC)
+    told = mail(catalogue, Change(NEW, BEHIND), quiet, language="en")
+    assert "One problem needs" in told.text
+    assert "No answer this time" in told.text
+
+
+def test_where_nobody_knows_what_a_port_leads_to_the_mail_says_so(catalogue: Catalogue) -> None:
+    told = mail(catalogue, Change(NEW, replace(PUBLIC, link=None)), language="en")
+    assert "We do not know which device of the practice it leads to." in flat(told)
+    assert told.subject.endswith("(seen from the internet, port 11112)")
+
+
+def test_what_only_the_box_says_is_told_as_not_proved(catalogue: Catalogue) -> None:
+    said = Finding(
+        "box-forward",
+        "d1",
+        8104,
+        address="192.168.1.1",
+        vantage=Vantage.BOX,
+        exposure=Exposure.FORWARDED,
+        link=LINK,
+    )
+    told = mail(catalogue, Change(NEW, said), language="fr")
+    assert told.subject.endswith("(port 8104 de la box → PACS-CABINET, non prouvé)")
+    assert "port public 8104 de votre box" in flat(told)
+    assert "Ce n'est pas prouvé" in flat(told)
+    assert "192.168.1.1," not in told.text, "it is no port of the box's own"
+    assert "We saw it" not in told.text
+
+
+def test_what_only_others_say_is_told_as_not_verified(catalogue: Catalogue) -> None:
+    said = replace(
+        PUBLIC, rule="reported-open", vantage=Vantage.SHODAN, exposure=Exposure.REPORTED, link=None
+    )
+    told = mail(catalogue, Change(NEW, said), language="en")
+    assert told.subject.endswith("(port 11112, reported by others, not verified)")
+    assert "we did not verify it" in flat(told)
+
+
+def test_a_new_address_is_no_news_and_told_in_one_line(catalogue: Catalogue) -> None:
+    moved = Change(ChangeKind.MOVED, PUBLIC, replace(PUBLIC, address="198.51.100.9"))
+    text = flat(mail(catalogue, OPEN, moved, language="en"))
+    assert text.count("The same as at your former address on the internet: the image server answers") == 1
+    assert "One problem needs" in text
+    assert "moved" not in mail(catalogue, moved).subject
+
+
+def test_that_nobody_asked_from_outside_is_said_only_where_nobody_did(catalogue: Catalogue) -> None:
+    assert "was not tried" in flat(mail(catalogue, OPEN, language="en", public=("203.0.113.7",)))
+    alert = Alert("cabinet-dupont", "3f2c9a", (OPEN,))
+    told = compose(
+        "Cabinet",
+        alert,
+        DEVICES,
+        catalogue,
+        "en",
+        True,  # noqa: FBT003
+        FOUND_AT,
+        ("203.0.113.7",),
+        asked_outside=True,
+    )
+    assert "was not tried" not in flat(told)

@@ -12,6 +12,7 @@ from netwatch.document import ChangePart, RoundPart
 from netwatch.model import ChangeKind, Exposure, Outcome, Severity, Vantage
 from reports import page
 from reports.phrase import Phrases
+from tests.reports.internet import DICOM, HOME, PUBLIC, seen_from_outside
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -122,7 +123,7 @@ def test_a_finding_seen_only_from_inside_says_that_the_internet_was_not_checked(
     ("exposure", "sentence"),
     [
         (Exposure.EXPOSED, "From the internet: reachable. We saw it from outside."),
-        (Exposure.FORWARDED, "your internet box says that it forwards"),
+        (Exposure.FORWARDED, "It is not proved: we did not see it answer from outside."),
         (Exposure.REPORTED, "a third party says"),
         (Exposure.INSIDE_ONLY, "a test made from outside did not reach it"),
     ],
@@ -134,14 +135,80 @@ def test_each_degree_of_exposure_has_its_own_words(
     assert sentence in read(one, catalogue).text
 
 
-def test_public_addresses_are_always_told_as_not_tried_from_inside(
+def test_public_addresses_are_named_and_a_night_inside_says_that_nobody_looked(
     document: Document, catalogue: Catalogue
 ) -> None:
     told = read(document, catalogue, "en", "203.0.113.7", "203.0.113.8").text
-    assert "Your public addresses (203.0.113.7, 203.0.113.8) were not tried." in told
-    assert "No public address is given" in read(document, catalogue).text
-    from_outside = replace(document, run=replace(document.run, vantages=(Vantage.LAN, Vantage.OUTSIDE)))
-    assert "were not tried" not in read(from_outside, catalogue, "en", "203.0.113.7").text
+    assert "Your addresses on the internet: 203.0.113.7, 203.0.113.8." in told
+    assert "Nobody looked from the internet" in told
+    assert "would prove nothing" in told
+    assert "Nobody looked" not in read(seen_from_outside(), catalogue).text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_practice_as_the_internet_sees_it_is_told_before_the_findings(
+    catalogue: Catalogue, language: str
+) -> None:
+    words = read(seen_from_outside(), catalogue, language).words
+    say = Phrases(language, fine=True)
+    assert words.index(say("outside.heading")) < words.index(say("page.card.heading"))
+    assert words.index(say("outside.heading")) < 10
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_page_with_a_look_from_outside_reads_as_agreed(
+    catalogue: Catalogue, language: str, snapshot: SnapshotAssertion
+) -> None:
+    words = read(seen_from_outside(), catalogue, language).words
+    end = words.index(Phrases(language, fine=True)("page.gaps.heading"))
+    assert "\n".join(words[:end]) == snapshot
+
+
+def test_what_is_seen_from_both_sides_is_one_card_that_names_the_device_inside(catalogue: Catalogue) -> None:
+    document = replace(
+        seen_from_outside(),
+        findings=tuple(f for f in seen_from_outside().findings if (f.rule, f.port) == (DICOM, 11112)),
+        changes=(),
+    )
+    assert len(document.findings) == 2
+    reading = read(document, catalogue)
+    assert reading.tags.count("article") == 1
+    card = reading.text.split("What we found", 1)[1].split("What changed", 1)[0]
+    assert "PACS-CABINET (Synology)" in card
+    assert "your internet address 203.0.113.7, port 11112" in card
+    assert "Leads to: PACS-CABINET (Synology), 192.168.1.20, port 11112." in card
+    assert "One problem was found" in reading.text
+
+
+def test_a_finding_inside_that_no_public_port_repeats_says_which_port_leads_to_it(
+    catalogue: Catalogue,
+) -> None:
+    text = read(seen_from_outside(), catalogue).text
+    assert text.count("it was reached through port 11112 of your address 203.0.113.7.") == 1
+
+
+def test_a_check_from_outside_alone_calls_no_device_absent(document: Document, catalogue: Catalogue) -> None:
+    alone = seen_from_outside()
+    alone = replace(alone, run=replace(alone.run, vantages=(Vantage.OUTSIDE,)), coverage=alone.coverage[-2:])
+    assert "Absent devices" in read(document, catalogue).text
+    text = read(alone, catalogue).text
+    assert "Absent devices" not in text
+    assert "looked from the internet only" in text
+    assert "last looked at on 23 November 2026" in text
+
+
+def test_what_was_tested_again_from_outside_is_not_told_as_seen_from_inside(catalogue: Catalogue) -> None:
+    gone = ChangePart(ChangeKind.RESOLVED, DICOM, Severity.CRITICAL, PUBLIC, HOME, 11112, "", None)
+    text = read(replace(seen_from_outside(), changes=(gone,)), catalogue).text
+    assert "no longer the case, as seen from there" in text
+    assert "as seen from inside the practice" not in text
+
+
+def test_an_address_on_the_internet_is_no_device_of_the_practice(catalogue: Catalogue) -> None:
+    html = page.render("Cabinet", seen_from_outside(), catalogue, "en")
+    devices = html.split("<summary>Devices", 1)[1].split("</details>", 1)[0]
+    assert "203.0.113.7" not in devices
+    assert html.count("<details>") == 7
 
 
 def test_every_kind_of_change_is_told_in_words(document: Document, catalogue: Catalogue) -> None:
@@ -150,7 +217,7 @@ def test_every_kind_of_change_is_told_in_words(document: Document, catalogue: Ca
         for kind in ChangeKind
     )
     text = read(replace(document, changes=changes), catalogue).text
-    kinds = ["New", "Worse", "Checked for the first time", "Same, at the new internet address", "No answer"]
+    kinds = ["New", "Worse", "Checked for the first time", "No answer", "Same, at the new internet address"]
     kinds += ["Improved", "Resolved, retested"]
     assert re.findall(r"^(.+): The image server answers searches from anyone$", text, re.MULTILINE) == kinds
 
@@ -264,3 +331,26 @@ def test_an_audit_is_told_as_one_and_its_absence_too(
     audit = flat(read(replace(document, run=replace(document.run, audit=True)), catalogue, language).text)
     assert (yes in plain, no in plain) == (False, True)
     assert (yes in audit, no in audit) == (True, False)
+
+
+def test_a_forward_at_whose_port_something_answered_us_is_not_told_as_unproved(catalogue: Catalogue) -> None:
+    document = seen_from_outside()
+    forward = replace(
+        document.findings[-2],
+        rule="upnp-forward",
+        device="d1",
+        address="192.168.1.1",
+        vantage=Vantage.BOX,
+        exposure=Exposure.FORWARDED,
+    )
+    one = replace(document, findings=(forward,))
+    assert "something answered us at this port" in read(one, catalogue).text
+    alone = replace(one, services=())
+    assert "something answered us at this port" not in read(alone, catalogue).text
+
+
+def test_the_slices_of_an_address_on_the_internet_are_not_told_as_a_devices(catalogue: Catalogue) -> None:
+    rounds = (RoundPart("d20", "2026-11-20T22:00:00Z", 9000), RoundPart(PUBLIC, "2026-11-20T22:00:00Z", 12))
+    text = read(replace(seen_from_outside(), rounds=rounds), catalogue).text
+    assert "9000 of them" in text
+    assert "12 of them" not in text

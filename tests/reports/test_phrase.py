@@ -55,6 +55,7 @@ def test_every_value_of_the_model_has_its_words() -> None:
             "phrase.outcome": Outcome,
             "phrase.reason": Reason,
             "page.changes.explain": ChangeKind,
+            "outside.verdict-short": Exposure,
             "page.gaps.title.reason": Reason,
             "page.gaps.plain.reason": Reason,
         }.items():
@@ -166,4 +167,5 @@ def test_every_protocol_has_its_name_and_every_question_too(language: str) -> No
     named = {key.removeprefix("protocols.") for key in labels if key.startswith("protocols.")}
     assert named == protocols_told()
     asked = {key.removeprefix("question.") for key in labels if key.startswith("question.")}
-    assert asked == {"discovery", "liveness", "scan", "sweep", *probes.load()}
+    beyond = {"address", "outside", "ipv6", "freebox", "livebox", "bbox", "shodan", "internetdb"}
+    assert asked == {"discovery", "liveness", "scan", "sweep", *beyond, *probes.load()}

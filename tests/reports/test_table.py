@@ -11,11 +11,12 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from netwatch.document import Document
-from netwatch.model import Exposure, Severity
+from netwatch.model import Exposure, Severity, Vantage
 from netwatch.words import Catalogue
 from reports import table
 from reports.annex import sheets
 from reports.phrase import Phrases
+from tests.reports.internet import seen_from_outside
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from netwatch.model import Facts
 
 Draw = Callable[[str, Document, Catalogue, str], RenderableType]
-TABLES: tuple[Draw, ...] = (table.summary, table.findings, table.devices, table.changes, table.services)
+TABLES: tuple[Draw, ...] = (
+    table.summary, table.findings, table.devices, table.changes, table.services, table.outside,
+)  # fmt: skip
 every_table = pytest.mark.parametrize("draw", TABLES)
 both_languages = pytest.mark.parametrize("language", ["fr", "en"])
 
@@ -139,3 +142,72 @@ def test_marks_are_left_to_the_annex_and_what_speaks_over_udp_says_so(
     assert "open" not in text
     annex = str(sheets(Phrases("en"), one)[1].rows)
     assert [mark for mark in MARKS.values() if mark not in annex] == []
+
+
+def test_what_is_seen_from_both_sides_is_one_row_that_says_where_it_leads(catalogue: Catalogue) -> None:
+    document = seen_from_outside()
+    text = printed(table.findings("Cabinet", document, catalogue, "en"))
+    assert "203.0.113.7:11112" in text
+    assert "→ PACS-CABINET" in text
+    rows = [line for line in text.splitlines() if line.startswith("critical")]
+    assert len(rows) == 2
+    assert not [row for row in rows if "192.168.1.20:11112" in row]
+
+
+def test_a_service_inside_that_was_reached_says_through_which_public_port(catalogue: Catalogue) -> None:
+    text = printed(table.findings("Cabinet", seen_from_outside(), catalogue, "en"))
+    assert "by port 11112" in text
+
+
+def test_a_public_port_that_leads_nobody_knows_where_says_so(catalogue: Catalogue) -> None:
+    document = seen_from_outside()
+    lost = replace(document, findings=(replace(document.findings[-2], link=None),))
+    assert "→ not known" in printed(table.findings("Cabinet", lost, catalogue, "en"))
+
+
+def test_a_forward_is_told_by_its_public_port_and_not_as_one_of_the_boxs_own(catalogue: Catalogue) -> None:
+    document = seen_from_outside()
+    forward = replace(
+        document.findings[-2],
+        rule="upnp-forward",
+        device="d1",
+        address="192.168.1.1",
+        port=2222,
+        vantage=Vantage.BOX,
+        exposure=Exposure.FORWARDED,
+    )
+    text = printed(table.findings("Cabinet", replace(document, findings=(forward,)), catalogue, "en"))
+    assert "public port 2222" in text
+    assert "192.168.1.1:2222" not in text
+    assert "→ PACS-CABINET" in text
+
+
+def test_addresses_on_the_internet_stand_apart_from_the_devices(catalogue: Catalogue) -> None:
+    text = printed(table.devices("Cabinet", seen_from_outside(), catalogue, "en"))
+    assert "Your internet address 203.0.113.7: last asked from outside 23/11/2026" in " ".join(text.split())
+    assert "203.0.113.7" not in text.split("Your internet address")[0]
+    summary = printed(table.summary("Cabinet", seen_from_outside(), catalogue, "en"))
+    assert "5 devices seen, 5 services." in summary
+    assert "From the internet: 1 open port." in summary
+
+
+def test_a_service_that_was_reached_from_outside_is_marked(catalogue: Catalogue) -> None:
+    text = printed(table.services("Cabinet", seen_from_outside(), catalogue, "en"), colour=True)
+    assert text.count("from the internet") == 1
+    assert "\x1b[1;31m203.0.113.7:11112" in text
+
+
+def test_a_check_from_outside_alone_counts_no_devices_and_misses_none(catalogue: Catalogue) -> None:
+    alone = seen_from_outside()
+    alone = replace(alone, run=replace(alone.run, vantages=(Vantage.OUTSIDE,)))
+    text = printed(table.summary("Cabinet", alone, catalogue, "en"))
+    assert "devices seen" not in text
+    assert "known device" not in text
+    assert "looked from the internet only" in " ".join(text.split())
+    assert "not seen" not in printed(table.devices("Cabinet", alone, catalogue, "en"))
+
+
+def test_a_look_that_was_wanted_and_did_not_happen_is_not_told_as_one(catalogue: Catalogue) -> None:
+    wanted = seen_from_outside()
+    wanted = replace(wanted, coverage=wanted.coverage[:-2])
+    assert "nothing was tried" in printed(table.findings("Cabinet", wanted, catalogue, "en"))

@@ -3,9 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from netwatch.model import Exposure, Severity, Status
+from netwatch.model import Exposure, Severity, Status, Vantage
 from reports.phrase import Phrases
 from reports.verdict import answer, asides, by_address, freshness, ordered, ports_of
+from tests.reports.internet import seen_from_outside
 
 if TYPE_CHECKING:
     from netwatch.document import Document
@@ -62,3 +63,19 @@ def test_addresses_are_sorted_as_numbers_and_rubbish_comes_last() -> None:
 
 def test_ports_of_a_list_are_counted() -> None:
     assert [ports_of(text) for text in ("", "22", "22,80,104-105")] == [0, 1, 4]
+
+
+def test_a_check_from_outside_alone_says_nothing_of_the_network(catalogue: Catalogue) -> None:
+    document = replace(seen_from_outside(), findings=(), statements=(), services=())
+    alone = replace(document, run=replace(document.run, vantages=(Vantage.OUTSIDE,)))
+    say = Phrases("en")
+    assert answer(say, alone, catalogue).startswith("Seen from the internet alone: no problem was found")
+    assert "last looked at on 23 November 2026" in asides(say, alone)[0]
+    assert "never looked at" in asides(say, replace(alone, looked={}))[0]
+    assert asides(say, document) == []
+
+
+def test_the_answer_names_the_public_port_and_the_device_behind_it(catalogue: Catalogue) -> None:
+    told = answer(Phrases("en"), seen_from_outside(), catalogue)
+    assert "(seen from the internet, port 11112 → PACS-CABINET)" in told
+    assert told.startswith("4 problems were found.")
