@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from netwatch import mail
 from netwatch.errors import DeliveryError, NetwatchError
-from netwatch.model import Alert, ChangeKind, Letter, Severity
+from netwatch.model import ChangeKind, Severity
+from netwatch.post import Alert, Letter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,31 +7,35 @@ Failure then, and the night goes on. Whatever is not asked is told as not asked.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netwatch import box as boxes
-from netwatch import ipv6, ours, whereabouts
+from netwatch import ipv6
 from netwatch.behind import Behind, from_outside
 from netwatch.box import declared, memory
 from netwatch.classes import table
 from netwatch.egress import Egress
 from netwatch.errors import ConfigError, OutsideError
-from netwatch.judge import OTHERS
-from netwatch.model import Device, Reason, Target, Vantage
+from netwatch.judge import BOX, OTHERS
+from netwatch.judging import filed
+from netwatch.knocking import States
+from netwatch.located import Locating
+from netwatch.matching import links
+from netwatch.model import Device, PortState, Reason, Target, Vantage
 from netwatch.others import internetdb, shodan
 from netwatch.outlet import Here
 from netwatch.outside import STAGE, Gathered, at, look
 from netwatch.probe import ProbeError
 from netwatch.scan import complete, together
 from netwatch.tunnel import Tunnel
-from netwatch.vantage import outside
+from netwatch.visit import Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from netwatch.audit import Audit
     from netwatch.config import Site
@@ -42,7 +46,6 @@ if TYPE_CHECKING:
     from netwatch.store import Store
     from netwatch.tonight import Tonight
 
-FRESH = timedelta(hours=36)  # so long the address of an earlier night may still be taken for ours
 NOWHERE = "0.0.0.0"  # noqa: S104 - the box of whose address nothing is known
 V4, V6 = 4, 6
 IPV6 = "ipv6"
@@ -75,8 +78,10 @@ class Beyond:
                 self._box(box)
             self._ipv6(run)
             with self._vantage() as outlet:
-                self._whereabouts(run, outlet)
+                said = (*run.observations, *self.gathered.observations)
+                self.public = self._locating().addresses(said, outlet)
                 self._outside(run, outlet)
+            self._look_back(run)
             self._others()
         return self._joined(run)
 
@@ -153,8 +158,9 @@ class Beyond:
             yield None
             return
         with ExitStack() as stack:
+            log = stack.enter_context(closing(self.log()))
             try:
-                tunnel = stack.enter_context(Tunnel(settings, self.halt.asked))
+                tunnel = stack.enter_context(Tunnel(settings, self.halt.asked, log))
             except OutsideError as error:
                 self.gathered.refused(STAGE, Vantage.OUTSIDE, error)
                 yield None
@@ -163,52 +169,9 @@ class Beyond:
             else:
                 yield tunnel
 
-    def _whereabouts(self, run: Run, outlet: Outlet | None) -> None:
-        """Which addresses on the internet are ours; who told it is remembered."""
-        found = ours.decide(
-            self.site.public_addresses,
-            tuple(self._told(run, outlet)),
-            self.site.ipv6_networks,
-            self.site.public_ports,
-        )
-        self.public = {str(one.address): ", ".join(one.sources) for one in found.addresses}
-        if self._asks_somebody():
-            for refusal in found.refused:
-                self.gathered.refused("address", Vantage.OUTSIDE, refusal.error())
-
-    def _asks_somebody(self) -> bool:
-        """Is anybody to be asked about our address?"""
-        site = self.site
-        return bool(self.here or site.vantage.outside or site.shodan or site.internetdb)
-
-    def _told(self, run: Run, outlet: Outlet | None) -> Iterator[ours.Told]:
-        """Who tells an address tonight."""
-        settings = self.site.address
-        if settings.box:
-            yield from by_box((*run.observations, *self.gathered.observations))
-        if self.here:
-            yield from by_memory(self.store.told_addresses(self.site.slug))
-        now = datetime.now(UTC)
-        if settings.name and not self.halt.asked():
-            for address in self._try("address", whereabouts.ask_name, settings.name) or ():
-                yield ours.Told(ours.NAME, address, now)
-        if settings.echo and not self.here and not self.halt.asked():
-            address = self._try("address", whereabouts.ask_echo, settings.echo)
-            if address is not None:
-                yield ours.Told(whereabouts.source(settings.echo), address, now)
-        if isinstance(outlet, Tunnel):
-            yield from read(ours.VANTAGE, outlet.seen_from(), now)
-
-    def _try(self, who: str, ask: Callable[..., Any], *arguments: Any, **more: Any) -> Any:  # noqa: ANN401
-        """The answer, or None and a Failure."""
-        log = self.log()
-        try:
-            return ask(*arguments, log, **more)
-        except OutsideError as error:
-            self.gathered.refused(who, Vantage.OUTSIDE, error)
-            return None
-        finally:
-            log.close()
+    def _locating(self) -> Locating:
+        told = self.store.told_addresses(self.site.slug)
+        return Locating(self.site, told, self.gathered, self.halt.asked, self.log)
 
     def _outside(self, run: Run, outlet: Outlet | None) -> None:
         """The same questions from outside, where somebody proves that we stand there."""
@@ -216,7 +179,7 @@ class Beyond:
             return
         addresses = [*self.public, *(address for address in self.own if address not in self.public)]
         self.looked.add(Vantage.OUTSIDE)
-        if outlet is None or self.halt.asked() or not self._proved(outlet):
+        if outlet is None or self.halt.asked() or not self._locating().outside(outlet, self.public):
             self.gathered.not_asked(STAGE, Vantage.OUTSIDE, addresses, self.halt.why or "")
             return
         for family in (V4, V6):
@@ -238,28 +201,38 @@ class Beyond:
             finally:
                 egress.close()
 
+    def _look_back(self, run: Run) -> None:
+        """Do the guarded devices behind public ports that answered still answer inside, as they did?"""
+        if self.here or not any(seen.vantage is Vantage.OUTSIDE for seen in self.gathered.observations):
+            return
+        seen = (*run.observations, *self.gathered.observations)
+        at_home = {device.address: device.id for device in run.devices}
+        behind = {
+            link.device for link in links(seen, (one for one in seen if one.vantage in BOX), at_home).values()
+        }
+        for device in run.devices:
+            if device.id in behind and self.tonight.is_a(device).looked_at:
+                self._still_well(device, run)
+
+    def _still_well(self, device: Device, run: Run) -> None:
+        """One of them: the port that was open, at its own pace."""
+        ports = sorted({s.port for s in run.observations if s.device == device.id and s.probe == "sweep"})
+        egress = Egress(self.tonight.scope, self.site.pace.pace(), self.log(), self.halt.asked)
+        visit = Visit(device, egress, self.tonight, (), self.halt)
+        visit.states = States((port, PortState.OPEN) for port in ports)
+        egress.classed(device.address, visit.is_a)
+        try:
+            visit.look_back(ports)
+        finally:
+            egress.close()
+        self.gathered.add(visit.observations, visit.failures)
+        self.gathered.coverage += visit.coverage
+        self.gathered.devices.append(visit.device)
+
     def _reported(self) -> set[int]:
         """Ports that others reported on earlier nights."""
         known = self.store.known(self.site.slug)
         return {seen.port for seen in known if seen.vantage in OTHERS and seen.port}
-
-    def _proved(self, outlet: Outlet) -> bool:
-        """Does it stand outside? Else nothing is concluded, and nothing asked."""
-        echo = self.site.address.echo
-        told = self._try("address", whereabouts.ask_echo, echo, through=outlet) if echo else None
-        networks = (*self.site.networks, *self.site.ipv6_networks)
-        known = tuple(map(ip_address, self.public))
-        try:
-            if isinstance(outlet, Tunnel):
-                outside(outlet.peer, outlet.seen_from(), str(told) if told else None, known, networks)
-                return True
-            if told is not None:
-                outside(str(told), None, str(told), known, networks)
-                return True
-            self.gathered.refused(STAGE, Vantage.OUTSIDE, OutsideError("outside.no-echo", Reason.UNPROVED))
-        except OutsideError as error:
-            self.gathered.refused(STAGE, Vantage.OUTSIDE, error)
-        return False
 
     def _others(self) -> None:
         """What Shodan and InternetDB say of our addresses."""
@@ -276,6 +249,14 @@ class Beyond:
                 self.looked.add(Vantage.INTERNETDB)
         finally:
             log.close()
+        self.gathered.observations[:] = [seen for seen in self.gathered.observations if self._of_us(seen)]
+
+    def _of_us(self, seen: Observation) -> bool:
+        """Not what others saw at an address before it became ours: that was somebody else's."""
+        if seen.vantage not in OTHERS:
+            return True
+        began = self.store.address_began(self.site.slug, seen.address)
+        return began is None or seen.seen_at >= began
 
     def _joined(self, run: Run) -> Run:
         """The run, with all of it."""
@@ -304,33 +285,10 @@ class Beyond:
         )
 
 
-def by_box(observations: Iterable[Observation]) -> Iterator[ours.Told]:
-    """What the box says that its address is."""
-    for seen in observations:
-        if seen.protocol == "wan":
-            yield from read(ours.BOX, seen.facts.get("address"), seen.seen_at, str(seen.facts.get("via")))
-
-
-def by_memory(told: Iterable[tuple[str, str, datetime]]) -> Iterator[ours.Told]:
-    """What was told inside last night, by whoever told it then."""
-    for address, sources, when in told:
-        if datetime.now(UTC) - when <= FRESH:
-            for source in sources.split(", "):
-                yield from read(source, address, when)
-
-
-def read(source: str, text: object, when: datetime, via: str = "") -> Iterator[ours.Told]:
-    """What somebody wrote, where it is an address."""
-    told = ours.told(source, text, when, via) if isinstance(text, str) else None
-    if told is not None:
-        yield told
-
-
 def stored(seen: Observation) -> Observation:
-    """As it is kept. What is about no port (a DMZ, a list) has its word in the transport's place: one
-    question may tell several. What others say keeps their date, and loses ours, which changes every night."""
+    """As it is kept. What others say keeps their date, where they tell one, and loses ours, which changes
+    every night."""
     facts = {key: value for key, value in seen.facts.items() if key != "fetched_at"}
-    if seen.vantage in STATED:
+    if seen.vantage in STATED and facts.get("dated") is not False:
         facts["stated_at"] = f"{seen.seen_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    transport = seen.transport if seen.port else seen.protocol
-    return replace(seen, facts=facts, transport=transport)
+    return replace(filed(seen), facts=facts)

@@ -9,25 +9,23 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 import netwatch
 from netwatch.cli_box import box
 from netwatch.cli_mail import mail
+from netwatch.cli_setup import doctor, init, schema
 from netwatch.cli_shodan import shodan
 from netwatch.composition import (
     as_json,
     audit_of,
-    check_site,
     claim,
     composer,
     configured,
     draw_plan,
     drawn,
     exposures_of,
-    folder,
     last_night,
     open_store,
     planned_for,
@@ -37,9 +35,8 @@ from netwatch.composition import (
     stored,
     write,
 )
-from netwatch.console import show, spoken, tell_delivery, tell_gaps, tell_troubles, told, verdict, watched
+from netwatch.console import show, tell_delivery, tell_gaps, tell_troubles, told, verdict, watched
 from netwatch.errors import NetwatchError
-from netwatch.exits import Exit
 from netwatch.model import Severity
 from netwatch.switches import all_ports, as_text_or_json, audit, data, lang, site_argument
 from netwatch.words import messages
@@ -239,69 +236,10 @@ def exposures(site: str, form: str, lang: str | None, data: Path | None) -> None
         click.echo(tables.to_json(name, log) if form == "json" else tables.to_csv(log))
 
 
-@main.command()
-@click.argument("site", required=False)
-@lang
-@data
-@told
-def doctor(site: str | None, lang: str | None, data: Path | None) -> None:
-    """Check this machine: nmap, ARP, database, clock; with SITE also its file and its mail server."""
-    from netwatch import doctor as checks  # noqa: PLC0415 - slow to import
-
-    language = lang or spoken(site)
-    states = set()
-    for result in checks.examine(folder(data), Path(site) if site else None, messages(language)):
-        states.add(result.state)
-        mark, colour = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}[result.state]
-        click.echo(click.style(f"{mark} {result.name}: ", fg=colour) + result.text)
-    sys.exit(Exit.ERROR if "fail" in states else Exit.CLEAN)
-
-
-@main.command()
-def schema() -> None:
-    """Print the JSON schema of the document `netwatch/1`."""
-    import json  # noqa: PLC0415
-
-    from netwatch.document import schema as of_document  # noqa: PLC0415 - slow to import
-
-    click.echo(json.dumps(of_document(), indent=2))
-
-
-@main.command()
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default=Path("site.toml"))
-@click.option("--name", help="Name of the practice.")
-@click.option("--network", multiple=True, help="Network of the practice, such as 192.168.1.0/24; repeatable.")
-@click.option("--gateway", help="Address of the internet box.")
-@click.option("--recipient", multiple=True, help="Mail address to alert; repeatable.")
-@click.option("--by", help="Who authorised the scan.")
-@click.option("--role", help="That person's role in the practice.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the authorisation.")
-@click.option("--mail-host", help="Mail server; without it nothing can be mailed.")
-@click.option("--mail-port", type=int, help="Port of the mail server.")
-@click.option("--mail-security", type=click.Choice(["starttls", "tls", "none"]), help="How it is secured.")
-@click.option("--mail-user", help="Login name at the mail server.")
-@click.option("--sender", help="Address the alerts come from.")
-@click.option("--force", is_flag=True, help="Overwrite the file.")
-@lang
-@told
-def init(path: Path, lang: str | None, force: bool, **given: Any) -> None:  # noqa: ANN401
-    """Write a commented site file. Asks a person for what the options do not say."""
-    from netwatch import asking, init  # noqa: PLC0415 - slow to import
-
-    if path.exists() and not force:
-        raise NetwatchError("cli.exists", path=path)
-    language = lang or asking.language()
-    text = init.render(asking.answers(language, given))
-    check_site(path, text)  # what is wrong with it is told now, not at night, and spoils no good file
-    write(path, text)
-    click.echo(messages(language)("cli.written", path=path))
-
-
 def _stop(_signal: int, _frame: object) -> None:
     """SIGTERM ends a scan as Ctrl-C does: what was seen is kept."""
     raise KeyboardInterrupt
 
 
-main.add_command(box)
-main.add_command(mail)
-main.add_command(shodan)
+for command in (box, doctor, init, mail, schema, shodan):
+    main.add_command(command)

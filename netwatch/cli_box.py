@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from netwatch.box.declared import Declaration, Forward
     from netwatch.config import Site
-    from netwatch.egress import Way
     from netwatch.model import Observation, Target
     from netwatch.store import Store
+    from netwatch.way import Way
     from netwatch.words import Messages
 
 LOG = "0-box.jsonl"  # sorts before every run's: the last run stays the last

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from netwatch.config import Site
     from netwatch.document import Document
     from netwatch.exposures import Logged
-    from netwatch.model import Alert, Run
+    from netwatch.model import Run
     from netwatch.plan import Plan
+    from netwatch.post import Alert
     from netwatch.probe import Probe
     from netwatch.store import Store
 

@@ -142,7 +142,7 @@ class Site(Table):
     ipv6_networks: tuple[OwnIpv6, ...] = Field(
         default=(),
         description="Our IPv6 networks: devices' addresses there are listed, and asked from outside",
-        examples=['["2001:db8:1:2::/64"]'],
+        examples=['["2a01:e0a:1:2::/64"]'],
     )
     recipients: tuple[Mailbox, ...] = Field(default=(), description="Who is told, by mail")
     authorisation: Authorisation | None = Field(default=None, description="Without it, or past it, no scan")

@@ -137,7 +137,7 @@ def talks(sock: socket.socket) -> bool:
     """Has the peer sent what nobody asked for?"""
     try:
         return bool(select.select([sock], [], [], 0)[0]) and bool(sock.recv(1, socket.MSG_PEEK))
-    except (OSError, ValueError):
+    except (OSError, ValueError, ProbeError):
         return False
 
 
@@ -145,6 +145,17 @@ def calm(sock: socket.socket) -> None:
     """Acknowledge late and together (tcp(7)): a peer that speaks in small pieces sets no pace of ours."""
     with suppress(OSError, AttributeError):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+
+
+def source(address: str) -> str | None:
+    """This machine's own address on the way there; None where there is no way. No packet is sent."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as way:
+            way.connect((address, 9))
+            return str(way.getsockname()[0])
+    except OSError:
+        return None
 
 
 def dial(address: str, port: int, seconds: float) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netwatch.model import Vantage
 from netwatch.opening import UNKNOWN, VAGUE
 from netwatch.ports import curated, suggested
 from netwatch.scope import SILENT
@@ -36,11 +37,15 @@ def doors(
     return tuple(port for port in target.open_ports if wanted(port))
 
 
+LIVE = {Vantage.LAN, Vantage.OUTSIDE}  # our own questions
+
+
 def heard(seen: Iterable[Observation]) -> dict[int, str]:
-    """What the TCP ports of a device have been heard to speak: the exact word where there is one."""
+    """What the TCP ports of a device have been heard to speak: the exact word where there is one. What a box
+    says of its public ports is none."""
     spoken: dict[int, str] = {}
     for one in seen:
-        told = one.proved and one.transport == "tcp" and one.protocol != UNKNOWN
+        told = one.proved and one.transport == "tcp" and one.protocol != UNKNOWN and one.vantage in LIVE
         if told and (one.protocol not in VAGUE or one.port not in spoken):
             spoken[one.port] = one.protocol
     return spoken

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
@@ -22,19 +21,20 @@ from netwatch.connection import Connection
 from netwatch.datagram import Datagram
 from netwatch.errors import ScopeError
 from netwatch.kernel import by_arp, on_link
-from netwatch.knocking import PATIENCE, Job, Knocking
+from netwatch.knock import PATIENCE
+from netwatch.knocking import Job, Knocking
 from netwatch.model import LIVENESS
 from netwatch.outlet import Here
 from netwatch.pace import Meters, Pace
 from netwatch.ports import curated
 from netwatch.portset import PortSet
 from netwatch.scope import Scope, less
+from netwatch.way import Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from netwatch.classes import Class
-    from netwatch.line import Line
     from netwatch.model import PortState
     from netwatch.outlet import Outlet
     from netwatch.pace import Gate
@@ -214,7 +214,8 @@ class Egress:
         if port == IPP and manner != "ipp":
             raise ScopeError("egress.ipp-port", port=port)
         usual = curated().get(port)
-        if usual is not None and usual.usual and manner != "dicom":
+        # Only a box may be asked in this manner, and a Freebox has it at 5678.
+        if usual is not None and usual.usual and manner not in {"dicom", UPNP}:
             raise ScopeError("egress.dicom-port", port=port)
         if manner == AUDIT and self.profile != AUDIT:
             raise ScopeError("egress.no-audit")
@@ -269,55 +270,3 @@ class Egress:
             options += ["--scan-delay", delay, "--max-scan-delay", delay]
         options += ["--max-rate", str(max(1, self.pace.overall // 2)), "--max-retries", "1", "--privileged"]
         return " ".join(map(str, inside)), " ".join(options)
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """The way out for one question: what a probe is given."""
-
-    egress: Egress
-    question: str
-    manner: str
-    longest: float | None = None
-
-    @contextmanager
-    def connect(self, address: str, port: int, *, patience: float | None = None) -> Iterator[Line]:
-        """One connection, alone on its device.
-
-        Raises ScopeError where it may not leave, ProbeError where nobody takes it.
-        """
-        waits = [seconds for seconds in (patience, self.longest) if seconds is not None]
-        with self.egress.talk(
-            address, port, min(waits, default=None), self.question, self.manner
-        ).line() as line:
-            yield line
-
-    def ask(  # noqa: PLR0913 - one datagram, and how it is answered
-        self,
-        address: str,
-        port: int,
-        data: bytes,
-        what: str,
-        *,
-        patience: float | None = None,
-        any_port: bool = False,
-        to_group: bool = False,
-    ) -> bytes:
-        """One datagram and its answer. `what`: our word for it, in the audit log.
-
-        Raises ScopeError where it may not leave, PortClosed where the device says that nothing is there,
-        ProbeError(MUTE) in silence. `any_port`: the answer may come from another port of the device.
-        `to_group`: it is sent to SSDP's multicast group, on a network that we are attached to; only what this
-        device answers is taken, from any of its ports.
-        """
-        return self.egress.ask(
-            address,
-            port,
-            data,
-            what,
-            patience,
-            self.question,
-            self.manner,
-            any_port=any_port,
-            to_group=to_group,
-        )

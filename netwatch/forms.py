@@ -210,7 +210,7 @@ def _range(value: object) -> PortSet:
 
 
 def _ipv6(value: object) -> IPv6Network:
-    """`2001:db8:1:2::/64`: global, and no larger than what one practice is given."""
+    """`2a01:e0a:1:2::/64`: global, and no larger than what one practice is given."""
     text = value.strip() if isinstance(value, str) else ""
     try:
         network = IPv6Network(text)

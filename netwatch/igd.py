@@ -26,8 +26,8 @@ from netwatch.ssdp import Service, number
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from netwatch.egress import Way
     from netwatch.ssdp import Description, Place
+    from netwatch.way import Way
 
 CONNECTIONS = ("WANIPConnection:1", "WANIPConnection:2", "WANPPPConnection:1")
 LISTS, WALL = "WANIPConnection:2", "WANIPv6FirewallControl:1"

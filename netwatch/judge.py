@@ -255,7 +255,7 @@ def _place(seen: Observation) -> Place:
 
 def _of_the_box(seen: Observation) -> Iterator[Finding]:
     """What a box, or the person who read its pages, says that it does."""
-    if seen.vantage not in BOX or seen.probe == ITS_OWN_RULES:
+    if seen.vantage not in BOX or (seen.probe == ITS_OWN_RULES and seen.protocol != "ipv6-firewall"):
         return
     enabled = seen.facts.get("enabled")
     if seen.protocol == "forward" and enabled is not False:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from netwatch.probe import Probe
 
 
+def filed(seen: Observation) -> Observation:
+    """What is about no port (a DMZ, a list) has its word in the transport's place: one question may tell
+    several such things."""
+    return seen if seen.port else replace(seen, transport=seen.protocol)
+
+
 @dataclass(slots=True)
 class Judging:
     """What the probes make of observations. A probe that breaks leaves a Failure, and no answer."""

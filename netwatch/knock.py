@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SYN, RST, ACK = 0x02, 0x04, 0x10
+PATIENCE = 0.8  # seconds for one answer: less than the second after which the kernel would knock again
 MOST = 512  # answers read in one go
 BUFFER = 4_194_304  # bytes of answers the kernel keeps for us
 FILTER = 26  # SO_ATTACH_FILTER of linux/socket.h, which Python does not name
@@ -38,10 +39,15 @@ AWAY = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
 
 
 class Wire(Protocol):
-    """A way to knock. `after_open`: packets that leave by themselves when a port turns out to be open."""
+    """A way to knock. `after_open`: packets that leave by themselves when a port turns out to be open.
+
+    `patience`: seconds for an answer. `repeats`: packets that leave by themselves at a silent port.
+    """
 
     name: str
     after_open: int
+    patience: float
+    repeats: int
     connects: bool  # each knock at an open port is a connection: one at a time
 
     def knock(self, address: str, port: int) -> bool:
@@ -73,6 +79,8 @@ class HalfOpen:
 
     name = "half-open"
     after_open = 1
+    patience = PATIENCE
+    repeats = 0
     connects = False
 
     def __init__(self) -> None:
@@ -176,6 +184,8 @@ class Connect:
     name = "connect"
     after_open = 4  # ACK, FIN, ACK, and RST where the server had begun to speak
     connects = True
+    patience = PATIENCE
+    repeats = 0
 
     def __init__(self) -> None:
         """Nothing is open yet."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from itertools import compress, count, islice
 from typing import TYPE_CHECKING
 
-from netwatch.knock import best
+from netwatch.knock import PATIENCE, best
 from netwatch.model import PortState
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from netwatch.knock import Wire
     from netwatch.pace import Gate, Meters
 
-PATIENCE = 0.8  # seconds for one answer: less than the second after which the kernel would knock again
 SHORTEST = 0.15  # of a connect to a device whose answers are fast
 GLANCE = 0.05  # seconds until a new device is noticed
 YOUNG = 64  # knocks that are looked at for an answer that is due
@@ -138,6 +137,8 @@ class Knocking:
             return job
         _ = self.way
         with self._guard:
+            if self._wire is not None:
+                job.patience = max(job.patience, self._wire.patience)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="knocking", daemon=True)
                 self._thread.start()
@@ -185,7 +186,8 @@ class Knocking:
         heapq.heappush(self._turns, (at, job.turn, job))
 
     def _turn(self, wire: Wire) -> None:
-        """Everybody whose time has come, then the answers."""
+        """What is answered by now is not silent; everybody whose time has come; then the answers."""
+        self._listen(wire, 0.0)
         now = time.monotonic()
         if self._stop():
             for job in [job for job in self._jobs.values() if not job.urgent]:
@@ -197,7 +199,11 @@ class Knocking:
             if (wait := self._advance(wire, job, now)) is not None:
                 self._again(job, now + wait)
         idle = self._turns[0][0] - time.monotonic() if self._turns else GLANCE
-        for address, port, state in wire.hear(min(idle, GLANCE)):
+        self._listen(wire, min(idle, GLANCE))
+
+    def _listen(self, wire: Wire, seconds: float) -> None:
+        """The answers that came, waiting so long for the first."""
+        for address, port, state in wire.hear(seconds):
             if address in self._jobs:
                 self._heard(wire, self._jobs[address], port, state)
 
@@ -231,6 +237,7 @@ class Knocking:
     def _silence(self, wire: Wire, job: Job, port: int) -> None:
         """No answer in time."""
         wire.forget(job.address, port)
+        self._meters.count(job.gate, wire.repeats)
         del job.flying[port]
         job.states[port] = PortState.FILTERED
         if not job.second:

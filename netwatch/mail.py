@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from netwatch.config import MailSettings
-    from netwatch.model import Letter
+    from netwatch.post import Letter
 
 SECONDS = 30.0  # for one line, and for one whole answer of the server
 # What smtplib raises, also on answers that follow no standard (binascii and Unicode errors are ValueErrors).

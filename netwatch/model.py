@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from netwatch.slices import Round
+
 # A fact is what JSON can hold: no bytes, no object, no patient.
 Fact = str | int | bool | None
 Facts = dict[str, Fact]
@@ -265,17 +267,6 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """One device's way through the ports that are not asked every night. `done`: such as `1-4000,5104`.
-    `usual`: when its nightly ports were last all asked."""
-
-    device: str
-    began: datetime
-    done: str = ""
-    usual: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
     """One night. `complete` is false when anything that was to be asked was not, or did not end. `stopped`:
     why it ended early, or None. `pace`: the limits it kept, and who allowed them where they are above ours.
@@ -307,23 +298,3 @@ class Change:
     kind: ChangeKind
     finding: Finding
     previous: Finding | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """What deserves a mail at once: one per run at most."""
-
-    site: str
-    run: str
-    changes: tuple[Change, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail as it waits in the outbox: one recipient, one Message-ID for all its tries."""
-
-    message_id: str
-    recipient: str
-    subject: str
-    text: str
-    html: str

@@ -22,7 +22,7 @@ from netwatch.halt import AUDIT, AUTHORISATION, WINDOW, Halt
 from netwatch.judge import OTHERS
 from netwatch.judging import Judging
 from netwatch.kernel import routes
-from netwatch.model import Vantage
+from netwatch.model import LIVENESS, Vantage
 from netwatch.others import FRESH
 from netwatch.placing import placing
 from netwatch.scan import Scan, name
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     from netwatch.config import Site
     from netwatch.errors import NetwatchError
-    from netwatch.model import Alert, Letter, Run
+    from netwatch.model import Run
     from netwatch.placing import Placing
+    from netwatch.post import Alert, Letter
     from netwatch.probe import Probe
     from netwatch.scan import Progress
     from netwatch.store import Store
@@ -136,8 +137,8 @@ def _scan(  # noqa: PLR0913 - what a scan is made of
 def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Placing]:
     """The run with all that holds, each finding where it stands seen from all sides."""
     failures, coverage = list(run.failures), list(run.coverage)
-    beyond = [seen for seen in run.observations if seen.vantage is not Vantage.LAN]
-    findings = run.findings | Judging(probes, failures, coverage).findings(beyond)
+    outside = [o for o in run.observations if o.vantage is Vantage.OUTSIDE or o.probe == LIVENESS]
+    findings = run.findings | Judging(probes, failures, coverage).findings(outside)
     run = replace(run, failures=tuple(failures), coverage=tuple(coverage))
     known, devices = store.known(run.site), store.devices(run.site)
     log = store.exposures(run.site, only_open=True)

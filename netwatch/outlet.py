@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from netwatch.connection import dial
+from netwatch.connection import dial, source
 from netwatch.knock import Connect, best
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ class Here:
     def dial(self, address: str, port: int, seconds: float) -> socket.socket:
         """As Outlet.dial."""
         return dial(address, port, seconds)
+
+    def source(self, address: str) -> str | None:
+        """This machine's own address on the way there; None where there is no way. No packet is sent."""
+        return source(address)
 
     def wire(self) -> Wire:
         """As Outlet.wire."""

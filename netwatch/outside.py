@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from netwatch.egress import Egress
     from netwatch.errors import OutsideError
     from netwatch.halt import Halt
-    from netwatch.model import Observation, Round
+    from netwatch.model import Observation
     from netwatch.probe import Probe
+    from netwatch.slices import Round
     from netwatch.tonight import Tonight
 
 STAGE = "outside"
@@ -48,10 +49,10 @@ class Gathered:
         self.observations += observations
         self.failures += failures
 
-    def refused(self, who: str, vantage: Vantage, error: OutsideError) -> None:
-        """Somebody could not be asked: a Failure, and a sentence for whoever reads the terminal."""
+    def refused(self, who: str, vantage: Vantage, error: OutsideError, address: str = "") -> None:
+        """Somebody could not be asked, or of this address: a Failure, and a sentence for the terminal."""
         said = messages("en")(error.message, **error.details)
-        self.failures.append(Failure(who, vantage, "", None, Reason(error.reason), said))
+        self.failures.append(Failure(who, vantage, address, None, Reason(error.reason), said))
         self.troubles.append(error)
 
     def not_asked(self, who: str, vantage: Vantage, addresses: Iterable[str], why: str) -> None:

@@ -15,8 +15,8 @@ from netwatch.model import Reason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from netwatch.egress import Way
     from netwatch.model import Finding, Observation, Target
+    from netwatch.way import Way
 
 
 class ProbeError(Exception):

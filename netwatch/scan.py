@@ -19,7 +19,7 @@ from netwatch.egress import AUDIT
 from netwatch.errors import ScopeError
 from netwatch.halt import AUTHORISATION, STOPPED, WINDOW, Halt, deaf
 from netwatch.identity import identify
-from netwatch.judging import Judging
+from netwatch.judging import Judging, filed
 from netwatch.model import Coverage, Device, Failure, Outcome, Reason, Run, Vantage
 from netwatch.sweep import Sweep
 from netwatch.visit import Visit
@@ -164,7 +164,7 @@ class Scan:
 
     def _tell(self) -> Run:
         """The run, judged."""
-        observations = tuple(seen for visit in self._visits for seen in visit.observations)
+        observations = tuple(filed(seen) for visit in self._visits for seen in visit.observations)
         findings = Judging(self.probes, self.failures, self.coverage).findings(observations)
         order = sorted(self.coverage, key=lambda row: (row.address, row.probe, row.outcome, row.ports))
         pace = {key: getattr(self.egress.pace, key) for key in PACE}

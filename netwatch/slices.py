@@ -7,7 +7,7 @@ because it was off or the window closed, is where it goes on.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netwatch.portset import EVERY, PortSet
@@ -15,7 +15,16 @@ from netwatch.portset import EVERY, PortSet
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from netwatch.model import Round
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One device's way through the ports that are not asked every night. `done`: such as `1-4000,5104`.
+    `usual`: when its nightly ports were last all asked."""
+
+    device: str
+    began: datetime
+    done: str = ""
+    usual: datetime | None = None
 
 
 def left(done: PortSet, nightly: PortSet) -> PortSet:

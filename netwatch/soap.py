@@ -21,9 +21,9 @@ from netwatch.web import fetch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.ssdp import Place, Service
+    from netwatch.way import Way
     from netwatch.web import Page
 
 # All that is ever sent, with its arguments.

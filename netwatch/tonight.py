@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from netwatch.classes import Class
-    from netwatch.model import Device, Round
+    from netwatch.model import Device
+    from netwatch.slices import Round
 
 
 @dataclass(frozen=True, slots=True)

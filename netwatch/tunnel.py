@@ -58,14 +58,17 @@ class Tunnel:
         audit: Audit | None = None,
         *,
         seconds: float = SECONDS,
+        apart: float = APART,
     ) -> None:
         """`stopped`: says when to leave off. `audit`: where each SSH connection is noted; what is asked
-        through it is for egress.py to note. `seconds`: for each SSH connection to come about.
+        through it is for egress.py to note. `seconds`: for each SSH connection to come about. `apart`:
+        between two logins.
         """
         self._settings = settings
         self._stopped = stopped
         self._audit = audit or Audit()
         self._seconds = seconds
+        self._apart = apart
         self._lock = threading.Lock()
         self._used: Carrier | None = None
         self._old: list[Carrier] = []  # replaced, and not closed before what they carry has ended
@@ -194,7 +197,7 @@ class Tunnel:
     def _renew(self, used: Carrier) -> Carrier:
         """Have a fresh one made aside, and use it once it is there."""
         if self._fresh is None:
-            if time.monotonic() - self._tried < APART and used.unanswered < TOO_MANY:
+            if time.monotonic() - self._tried < self._apart and used.unanswered < TOO_MANY:
                 return used
             self._fresh, self._tried = self._making(), time.monotonic()
         if used.unanswered < TOO_MANY and not self._fresh.over:

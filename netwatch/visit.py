@@ -26,13 +26,13 @@ from netwatch.model import (
     Outcome,
     PortState,
     Reason,
-    Round,
     Target,
     Vantage,
 )
 from netwatch.portset import PortSet
 from netwatch.probe import ProbeError
 from netwatch.questions import Questions
+from netwatch.slices import Round
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +98,7 @@ class Visit:
         before = self.states.ports(PortState.OPEN)
         self._knock(ports)
         self.recognise()
-        if self.is_a.name == MEDICAL and not self._look_back(
+        if self.is_a.name == MEDICAL and not self.look_back(
             before or self.states.ports(PortState.CLOSED)[:1]
         ):
             return
@@ -151,17 +151,17 @@ class Visit:
         asked = tuple(dict.fromkeys(port for _, ports in wanted for port in ports if port in open_ports))
         if not any(ports for _, ports in wanted):
             if not self.halt.asked():
-                self._look_back(open_ports[:1] or self.states.ports(PortState.CLOSED)[:1])
+                self.look_back(open_ports[:1] or self.states.ports(PortState.CLOSED)[:1])
             return
-        if self.halt.asked() or not self._look_back(asked):
+        if self.halt.asked() or not self.look_back(asked):
             for probe, ports in wanted:
                 self.cover(probe.name, ports, Outcome.NOT_ASKED, self.halt.why or "")
             return
         questions.ask(target)
         self.recognise()
-        self._look_back(asked)
+        self.look_back(asked)
 
-    def _look_back(self, ports: Iterable[int]) -> bool:
+    def look_back(self, ports: Iterable[int]) -> bool:
         """Does a guarded device still answer there as it did? If not, everything stops."""
         states = {port: self.states[port] for port in ports}
         before = {port: state for port, state in states.items() if state in AT_LEAST}

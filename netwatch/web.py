@@ -21,9 +21,9 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts
+    from netwatch.way import Way
 
 MOST = 65_536  # bytes of a body that we look at
 LONGEST = 1000  # characters of a header

@@ -22,9 +22,9 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 # A DSI header: flags (0 a question, 1 an answer), command, number, error, length of what follows, reserved.
 HEADER = struct.Struct(">BBHiII")

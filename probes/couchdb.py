@@ -22,9 +22,9 @@ from netwatch.web import page
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
     from netwatch.web import Page
 
 OK, UNAUTHORISED, LONGEST = 200, 401, 4096

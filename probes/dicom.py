@@ -39,10 +39,10 @@ from netwatch.scope import SILENT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 SUCCESS, PENDING = 0x0000, (0xFF00, 0xFF01)
 REFUSED = (0x0122, 0x0124)  # SOP class not supported, not authorised: PS3.7 C

@@ -23,9 +23,9 @@ from netwatch.web import fetch, page
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
     from netwatch.web import Page
 
 PING, OVER_TLS = "/_ping", 2376

@@ -23,10 +23,10 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 CONNECT, ACCEPT, REJECT, DISCONNECT, ATTACH = 1, 3, 4, 6, 19
 GO_ON, ACCEPT_DATA, ACCEPT_IF = 92, 94, 98

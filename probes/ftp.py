@@ -22,10 +22,10 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 LONGEST, LINES = 512, 60  # bytes of a line, lines of a reply
 READY, FEATURES, LATER = 220, 211, (120, 421)

@@ -30,9 +30,9 @@ from netwatch.web import BAD_REQUEST, IN_CLEAR, MOST, fetch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
     from netwatch.web import Page
 
 CONNECTIONS = 5  # to one port, at most

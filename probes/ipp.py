@@ -24,9 +24,9 @@ from netwatch.web import fetch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from netwatch.egress import Way
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
     from netwatch.web import Page
 
 PATHS = ("/ipp/print", "/")  # a printer's (RFC 8011 and IPP Everywhere), and that of the older ones

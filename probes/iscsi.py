@@ -22,10 +22,10 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 OURS = b"InitiatorName=iqn.2026-01.invalid.netwatch:check\0"
 DISKS = 4  # asked at most; the first that opens is enough

@@ -19,10 +19,10 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 ANSWERED, REFUSED = b"VERSION ", b"CLIENT_ERROR una"  # "unauthenticated": memcached -Y
 LATER = (b"SERVER_ERROR ", b"ERROR Too many o")  # out of memory; too many open connections

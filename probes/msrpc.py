@@ -18,9 +18,9 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 # Version 5.0, bind, first and last fragment, little-endian, 72 bytes, no login, call 1; then fragments of
 # 4280 bytes both ways, a new group; one context: the endpoint mapper 3.0, in NDR 2.0.

@@ -19,9 +19,9 @@ from netwatch.probe import ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from netwatch.egress import Way
     from netwatch.model import Fact, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 PORT = 1434
 ASK, ANSWER = b"\x03", 0x05

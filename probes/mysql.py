@@ -26,10 +26,10 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 GREETS, REFUSES = b"\x00\x00\x0a", b"\x00\x00\xff"  # a length below 65,536, the first packet, what it is
 HEADER, START, OPENING = 4, 5, 16  # bytes: length and number; with what it is; what others are known by

@@ -19,9 +19,9 @@ from netwatch.probe import ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 PORT = 5351
 QUESTION = b"\0\0"  # version 0, opcode 0: the external address

@@ -23,9 +23,9 @@ from netwatch.probe import ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 PORT = 3702
 RTSP = (554, 8554)  # where a camera shows its picture

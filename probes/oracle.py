@@ -21,10 +21,10 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 PING = b"(CONNECT_DATA=(COMMAND=ping))"
 CONNECT, ACCEPT, REFUSE, REDIRECT, RESEND = 1, 2, 4, 5, 11

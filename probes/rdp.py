@@ -24,10 +24,10 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 SPACING = (
     0.2  # seconds between two connections, whatever the site's pace: some servers do not take them faster

@@ -21,10 +21,10 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 MARK, GREETING = b"@RSYNCD:", 200  # how it begins, and the bytes of a greeting
 OURS = b"@RSYNCD: 31.0\n#list\n"  # 31 since 2013; the greetings of 32 also name digests, for passwords

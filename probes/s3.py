@@ -21,9 +21,9 @@ from netwatch.web import page
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
     from netwatch.web import Page
 
 OK, BEGINNING = 200, 1024  # bytes of the answer: its root, its owner, and whether a first bucket follows

@@ -20,9 +20,9 @@ from netwatch.probe import OtherProtocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 LONGEST = 4096  # bytes of an answer's head
 

@@ -17,9 +17,9 @@ from netwatch.model import Vantage
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 PORT = 5060
 SIP_DOORS = {5060, 5061}

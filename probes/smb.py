@@ -36,10 +36,10 @@ from netwatch.smb2 import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 NETBIOS, DIRECT = 139, 445
 WINDOWS_7 = 0x0210  # the newest dialect of Windows 7 and of Server 2008 R2

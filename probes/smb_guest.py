@@ -38,9 +38,9 @@ from netwatch.smb2 import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 NETBIOS, DIRECT = 139, 445
 MOST_NAMES, LONGEST = 20, 180  # names told, and characters of them all

@@ -21,10 +21,10 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 MARK = b"SSH-"
 LATER = (b"Exceeded MaxStar", b"Not allowed at t")  # OpenSSH, instead of its version

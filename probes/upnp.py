@@ -22,11 +22,11 @@ from netwatch.probe import PortClosed, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.igd import Forward, Told
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
     from netwatch.ssdp import Reply
+    from netwatch.way import Way
 
 PORT = 1900
 ALL = 0  # the external port that stands for all of them: a DMZ. WANIPConnection:1 2.2.17

@@ -19,10 +19,10 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 GREETING = 12  # bytes: "RFB 003.008\n"
 REFUSED, NONE, HIDING = 0, 1, {16, 19}

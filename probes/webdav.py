@@ -21,9 +21,9 @@ from netwatch.web import page
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 UNAUTHORISED, LONGEST = 401, 1024
 CLASSES = re.compile(r"(?:^|[,\s])[123](?=$|[,\s])")  # RFC 4918 18

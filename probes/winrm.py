@@ -24,10 +24,10 @@ from netwatch.web import fetch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
     from netwatch.web import Page
 
 CLEAR, TLS = 5985, 5986

@@ -19,10 +19,10 @@ from netwatch.probe import OtherProtocol, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.line import Line
     from netwatch.model import Facts, Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 # Little-endian, protocol 11.0, no authorisation: neither a name nor data.
 HELLO = b"l\0" + (11).to_bytes(2, "little") + bytes(8)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from netwatch.model import Alert, Change, Device, Finding
+    from netwatch.model import Change, Device, Finding
+    from netwatch.post import Alert
     from netwatch.words import Catalogue
 
 SUBJECT = 150

@@ -19,14 +19,9 @@ PACKAGES = ("netwatch", "probes", "reports")
 WITHOUT_TESTS = {
     "netwatch/__init__.py": "holds the version, which test_wheel reads",
     "netwatch/connection.py": "made by Egress only: tests/netwatch/test_egress.py",
-    **{
-        f"netwatch/{name}.py": "the SSH door, with a real sshd: tests/lab/test_outside.py"
-        for name in ("bridge", "carrier", "hostkeys", "login", "sshwire", "tunnel")
-    },
-    **{
-        f"netwatch/{name}.py": "what probes/upnp.py asks with: tests/probes/test_upnp.py"
-        for name in ("igd", "soap", "ssdp")
-    },
+    "netwatch/cli_setup.py": "its commands are tested with the others, in test_cli",
+    "netwatch/way.py": "what every probe is given: tests/netwatch/test_egress.py, tests/probes",
+    "netwatch/post.py": "holds two nouns: tests/netwatch/test_alert.py, test_mail.py",
     "netwatch/cli_mail.py": "its commands are tested with the others, in test_cli",
     "netwatch/switches.py": "its options are tested with the commands that take them, in test_cli",
     "netwatch/errors.py": "holds names, which the tests of every module expect",

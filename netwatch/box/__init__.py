@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netwatch.box.talk import Door
-    from netwatch.egress import Way
     from netwatch.internet import BoxSettings
     from netwatch.model import Failure, Observation, Target
+    from netwatch.way import Way
 
 MANNER = "web"
 

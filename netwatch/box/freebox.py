@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netwatch.box.talk import Door
-    from netwatch.egress import Way
     from netwatch.model import Facts, Target
+    from netwatch.way import Way
 
 NAME = "freebox"
 HOST = "mafreebox.freebox.fr"

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netwatch.box.talk import Door
-    from netwatch.egress import Way
     from netwatch.model import Facts
+    from netwatch.way import Way
     from netwatch.web import Page
 
 NAME = "livebox"

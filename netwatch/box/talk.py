@@ -26,7 +26,7 @@ from netwatch.web import fetch
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from netwatch.egress import Way
+    from netwatch.way import Way
     from netwatch.web import Page
 
 MOST = 200_000  # bytes of an answer: some hundred forwards, and less than a Line takes in

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from netwatch.diff import Night, Picture
     from netwatch.document import Document
     from netwatch.exposures import Added, Logged
-    from netwatch.model import Coverage, Device, Letter, Observation, Round, Run
+    from netwatch.model import Coverage, Device, Observation, Run
+    from netwatch.post import Letter
+    from netwatch.slices import Round
     from netwatch.words import Catalogue
 
 FILE = "netwatch.db"
@@ -117,6 +119,10 @@ class Store:
     def told_addresses(self, site: str) -> tuple[tuple[str, str, datetime], ...]:
         """The same, each with who told it last, and when."""
         return internet.addresses(self._db, site)
+
+    def address_began(self, site: str, address: str) -> datetime | None:
+        """Since when this address has been ours in the place of another; None where it was the first."""
+        return internet.began(self._db, site, address)
 
     def asked_outside(self, site: str) -> tuple[Coverage, ...]:
         """What was knocked at from outside on earlier nights, and how it last ended; `detail` is when."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from netwatch.model import Coverage, Outcome, Vantage
@@ -29,6 +29,23 @@ def addresses(db: Database, site: str) -> tuple[tuple[str, str, datetime], ...]:
         [site],
     )
     return tuple((row["address"], row["source"], datetime.fromisoformat(row["last_seen"])) for row in rows)
+
+
+def began(db: Database, site: str, address: str) -> datetime | None:
+    """Since when this address has been ours in the place of another; None where it was the first we knew."""
+    rows = list(
+        db.query(
+            "select address, first_seen, ended from addresses "
+            "where site = (select id from sites where slug = ?) order by id",
+            [site],
+        )
+    )
+    same = [row for row in rows if (":" in row["address"]) == (":" in address)]
+    mine = next((row for row in same if row["address"] == address and row["ended"] is None), None)
+    if mine is None:
+        return datetime.now(UTC) if same else None
+    others = any(row["first_seen"] < mine["first_seen"] and row["ended"] for row in same)
+    return datetime.fromisoformat(mine["first_seen"]) if others else None
 
 
 def remember(db: Database, night: Run, told: Mapping[str, str]) -> None:

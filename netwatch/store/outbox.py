@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from netwatch.model import Letter
+from netwatch.post import Letter
 from netwatch.store.writing import stamp
 
 if TYPE_CHECKING:

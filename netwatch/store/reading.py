@@ -8,9 +8,10 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from netwatch.diff import SAID, Picture, at_internet
-from netwatch.model import Device, Exposure, Finding, Link, Observation, Round, Status, Vantage
+from netwatch.model import Device, Exposure, Finding, Link, Observation, Status, Vantage
 from netwatch.opening import VAGUE
 from netwatch.portset import PortSet
+from netwatch.slices import Round
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

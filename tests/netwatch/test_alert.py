@@ -14,7 +14,7 @@ from netwatch.alert import alert, deliver, letters, try_out
 from netwatch.config import Site
 from netwatch.diff import Night
 from netwatch.errors import DeliveryError
-from netwatch.model import Change, ChangeKind, Finding, Letter, Run, Severity, Vantage
+from netwatch.model import Change, ChangeKind, Finding, Run, Severity, Vantage
 from netwatch.store import Store
 from netwatch.words import Catalogue
 from tests.lab.postoffice import Post, free_port, office
@@ -22,6 +22,8 @@ from tests.lab.postoffice import Post, free_port, office
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from netwatch.post import Letter
 
 CATALOGUE = Catalogue(probes.words())
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -11,9 +11,10 @@ import pytest
 
 from netwatch.behind import MOST, Behind, from_outside
 from netwatch.errors import ScopeError
-from netwatch.model import Device, Observation, Round, Vantage
+from netwatch.model import Device, Observation, Vantage
 from netwatch.portset import PortSet
 from netwatch.scope import Scope
+from netwatch.slices import Round
 from netwatch.tonight import Tonight
 
 if TYPE_CHECKING:

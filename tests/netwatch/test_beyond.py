@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from ipaddress import IPv4Network, ip_address
+from datetime import UTC, date, datetime
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch import ours
 from netwatch.audit import Audit
-from netwatch.beyond import Beyond, by_box, by_memory, stored
+from netwatch.beyond import Beyond, stored
 from netwatch.config import Site
 from netwatch.halt import Halt
 from netwatch.model import Observation, Reason, Run, Vantage
@@ -56,23 +55,6 @@ def test_what_is_about_no_port_keeps_its_word_so_that_one_source_can_say_several
 def test_a_third_partys_statement_keeps_its_date_and_loses_ours() -> None:
     kept = stored(said("http", 443, Vantage.SHODAN, fetched_at="2026-11-25T01:02:03Z", product="nginx"))
     assert kept.facts == {"product": "nginx", "stated_at": "2026-11-25T04:00:00Z"}
-
-
-def test_the_box_tells_its_address_and_a_word_that_is_none_tells_nothing() -> None:
-    told = list(by_box([said("wan", 0, Vantage.BOX, address="5.39.77.1", via="upnp")]))
-    assert [(one.source, str(one.address), one.via) for one in told] == [(ours.BOX, "5.39.77.1", "upnp")]
-    assert list(by_box([said("wan", 0, Vantage.BOX, address="<script>")])) == []
-    assert list(by_box([said("wan", 0, Vantage.BOX, address=None)])) == []
-
-
-def test_an_address_is_remembered_for_a_night_and_not_for_a_week() -> None:
-    now = datetime.now(UTC)
-    fresh = list(by_memory([("5.39.77.1", "vantage, box", now - timedelta(hours=10))]))
-    assert {(one.source, one.address) for one in fresh} == {
-        ("vantage", ip_address("5.39.77.1")),
-        ("box", ip_address("5.39.77.1")),
-    }
-    assert list(by_memory([("5.39.77.1", "vantage", now - timedelta(days=7))])) == []
 
 
 def test_without_anything_outside_in_the_site_file_nothing_is_missing(store: Store) -> None:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from netwatch.egress import Way
     from netwatch.model import Observation
+    from netwatch.way import Way
 
 B = TypeVar("B", bound=Box)
 

@@ -10,7 +10,8 @@ import pytest
 from netwatch.composition import composer, configured, folder, last_night, open_store, read_site, rules, write
 from netwatch.diff import Night
 from netwatch.errors import ConfigError, NetwatchError, StoreError
-from netwatch.model import Alert, Change, ChangeKind, Device, Finding, Run, Vantage
+from netwatch.model import Change, ChangeKind, Device, Finding, Run, Vantage
+from netwatch.post import Alert
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from netwatch.model import LIVENESS, Coverage, Observation, Outcome, Reason, Van
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from netwatch.egress import Way
     from netwatch.model import Failure, Finding, Target
+    from netwatch.way import Way
 
 SEEN = Observation(
     "fine", Vantage.LAN, "d", "192.168.1.20", 104, "dicom", {}, datetime(2026, 11, 25, 2, tzinfo=UTC)

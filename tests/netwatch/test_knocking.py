@@ -36,6 +36,8 @@ class Paper:
     answers: Callable[[str, int], PortState | None]
     name: str = "paper"
     after_open: int = 1
+    patience: float = 0.0
+    repeats: int = 0
     connects: bool = False
     knocks: list[tuple[float, str, int]] = field(default_factory=list)
     waiting: list[tuple[str, int]] = field(default_factory=list)

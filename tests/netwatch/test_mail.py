@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from netwatch import mail
 from netwatch.config import MailSettings
 from netwatch.errors import ConfigError, DeliveryError
-from netwatch.model import Letter
+from netwatch.post import Letter
 from netwatch.words import LANGUAGES, messages
 from tests.lab import certificates
 from tests.lab.peers import Peer, Talk

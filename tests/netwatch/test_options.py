@@ -18,9 +18,9 @@ from probes.dicom import Dicom
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from netwatch.egress import Way
     from netwatch.model import Finding, Observation, Target
     from netwatch.probe import ProbeFactory
+    from netwatch.way import Way
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from tests.lab.peers import Peer, Talk
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Finding, Observation, Target
+    from netwatch.way import Way
 
 NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)
 

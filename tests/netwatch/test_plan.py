@@ -15,11 +15,12 @@ import probes
 from netwatch.composition import as_json, rules
 from netwatch.config import Site
 from netwatch.diff import compare
-from netwatch.model import Coverage, Device, Outcome, Round, Run, Target, Vantage
+from netwatch.model import Coverage, Device, Outcome, Run, Target, Vantage
 from netwatch.nightly import tonight
 from netwatch.options import configure
 from netwatch.plan import Plan, plan
 from netwatch.ports import curated, suggested
+from netwatch.slices import Round
 from netwatch.store import Store
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from netwatch.egress import Way
     from netwatch.model import Finding, Observation, Target
+    from netwatch.way import Way
 
 
 @contextmanager

@@ -11,23 +11,13 @@ import pytest
 
 from netwatch.egress import Egress
 from netwatch.halt import WINDOW, Halt
-from netwatch.model import (
-    Coverage,
-    Device,
-    Failure,
-    Observation,
-    Outcome,
-    Reason,
-    Round,
-    Run,
-    Target,
-    Vantage,
-)
+from netwatch.model import Coverage, Device, Failure, Observation, Outcome, Reason, Run, Target, Vantage
 from netwatch.pace import Pace
 from netwatch.portset import PortSet
 from netwatch.probe import ProbeError
 from netwatch.scan import Scan, complete, together
 from netwatch.scope import Scope
+from netwatch.slices import Round
 from netwatch.tonight import Tonight
 from tests.lab.hurry import FAST
 from tests.lab.scps import scp
@@ -35,10 +25,10 @@ from tests.lab.scps import scp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.model import Finding
     from netwatch.probe import Probe
     from netwatch.scan import Progress
+    from netwatch.way import Way
 
 NAME = "ZZCANARY^NAME"
 

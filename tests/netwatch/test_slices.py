@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwatch.model import Round
 from netwatch.ports import curated
 from netwatch.portset import EVERY, LAST, PortSet
 from netwatch.settings import SweepSettings
-from netwatch.slices import after, left, slice_of
+from netwatch.slices import Round, after, left, slice_of
 
 BEGAN = datetime(2026, 11, 1, 22, tzinfo=UTC)
 NEW = Round("d", BEGAN, usual=BEGAN)

@@ -24,7 +24,6 @@ from netwatch.model import (
     Facts,
     Failure,
     Finding,
-    Letter,
     Observation,
     Outcome,
     Reason,
@@ -33,6 +32,7 @@ from netwatch.model import (
     Vantage,
 )
 from netwatch.portset import PortSet
+from netwatch.post import Letter
 from netwatch.store import FILE, Store
 from netwatch.words import Catalogue
 

@@ -12,7 +12,8 @@ from sqlite_utils import Database
 
 from netwatch.exposures import Added, Carried, Closed, Logged, Step
 from netwatch.judge import Row
-from netwatch.model import Letter, Link, Vantage
+from netwatch.model import Link, Vantage
+from netwatch.post import Letter
 from netwatch.store import exposures, outbox
 from netwatch.store.schema import FIRST as TABLES
 from netwatch.store.writing import stamp

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netwatch.classes import table
-from netwatch.model import Device, Round
+from netwatch.model import Device
 from netwatch.ports import curated
 from netwatch.portset import EVERY, LAST, PortSet
 from netwatch.scope import Scope
+from netwatch.slices import Round
 from netwatch.tonight import Tonight
 
 SCOPE = Scope((IPv4Network("192.168.1.0/24"),), until=date.max)

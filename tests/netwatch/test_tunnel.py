@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch import tunnel as module
 from netwatch.audit import Audit
 from netwatch.errors import OutsideError
 from netwatch.model import PortState, Reason
@@ -115,15 +114,14 @@ def test_a_server_that_does_not_come_back_is_not_tried_for_ever(tmp_path: Path) 
 
 
 def test_many_silent_ports_get_a_fresh_connection_and_no_port_is_closed_for_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(module, "APART", 0.2)
     most = [0]
 
     def decide(_: str, port: int) -> Answer:
         return {7: OPEN, 2000: (2, b"Connection refused")}.get(port)  # type: ignore[return-value]
 
-    with SshPeer(tmp_path, decide) as peer, Tunnel(peer.settings()) as tunnel:
+    with SshPeer(tmp_path, decide) as peer, Tunnel(peer.settings(), apart=0.2) as tunnel:
         wire = tunnel.wire()
         told: list[tuple[str, int, PortState | None]] = []
         flying: list[int] = []

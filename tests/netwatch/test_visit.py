@@ -28,9 +28,9 @@ from tests.lab.scps import scp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from netwatch.egress import Way
     from netwatch.knocking import Job
     from netwatch.model import Finding, Observation, Target
+    from netwatch.way import Way
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from netwatch.egress import Way
+    from netwatch.way import Way
     from netwatch.web import Page
 
 OK = b"HTTP/1.1 200 OK\r\n"

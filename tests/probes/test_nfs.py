@@ -27,7 +27,7 @@ from tests.lab.peers import Over, Peer, Talk
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from netwatch.egress import Way
+    from netwatch.way import Way
 
 PROBE = Nfs(timeout=1.0)
 CALL = struct.Struct(">IIIIII")  # number, a call, RPC's version, program, its version, procedure

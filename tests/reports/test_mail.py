@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.model import Alert, Change, ChangeKind, Device, Exposure, Finding, Link, Vantage
+from netwatch.model import Change, ChangeKind, Device, Exposure, Finding, Link, Vantage
+from netwatch.post import Alert
 from reports.mail import Mail, compose
 
 if TYPE_CHECKING:

@@ -1,0 +1,29 @@
+"""What is sent, and to whom? An alert, and a letter as it waits in the outbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netwatch.model import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What deserves a mail at once: one per run at most."""
+
+    site: str
+    run: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail as it waits in the outbox: one recipient, one Message-ID for all its tries."""
+
+    message_id: str
+    recipient: str
+    subject: str
+    text: str
+    html: str
