@@ -77,7 +77,7 @@ class Locating:
             if isinstance(outlet, Tunnel):
                 outside(outlet.peer, outlet.seen_from(), shown, known, networks)
             else:
-                if isinstance(outlet, Here):
+                if isinstance(outlet, Here) and shown:
                     self._not_at_home(outlet, known)
                 outside(None, None, shown, known, networks)
         except OutsideError as error:

@@ -10,6 +10,7 @@ import pytest
 from netwatch import ours
 from netwatch.audit import Audit
 from netwatch.config import Site
+from netwatch.errors import OutsideError
 from netwatch.located import Locating, by_box, by_memory
 from netwatch.model import Observation, Reason, Vantage
 from netwatch.outlet import Here
@@ -57,10 +58,13 @@ def test_where_nobody_asks_about_the_outside_an_unknown_address_is_no_gap() -> N
 
 
 def test_a_machine_with_an_address_of_the_practices_network_is_not_outside() -> None:
-    one = locating("127.0.0.0/8")
-    assert not one.outside(Here(connects=True), ["127.79.0.1"])
-    [error] = one.gathered.troubles
-    assert error.message == "outside.same-network"
+    with pytest.raises(OutsideError) as refused:
+        locating("127.0.0.0/24")._not_at_home(Here(), ["127.79.0.1"])
+    assert (refused.value.message, refused.value.details) == (
+        "outside.same-network",
+        {"address": "127.0.0.1"},
+    )
+    locating("192.168.1.0/24")._not_at_home(Here(), ["127.79.0.1"])
 
 
 def test_without_a_page_that_tells_where_it_stands_nothing_is_proved() -> None:
