@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from netwatch.pace import Gate
 
 IPP = 631
+FREEBOX = 5678  # where a Freebox has UPnP, and ConQuest its image server; only a box may be asked for UPnP
 SSDP, UPNP = 1900, "upnp"  # the only question that may go to a multicast group: SSDP's
 AUDIT = "audit"
 LONG = 3.0  # seconds for a knock that asks whether a device is well
@@ -214,8 +215,7 @@ class Egress:
         if port == IPP and manner != "ipp":
             raise ScopeError("egress.ipp-port", port=port)
         usual = curated().get(port)
-        # Only a box may be asked in this manner, and a Freebox has it at 5678.
-        if usual is not None and usual.usual and manner not in {"dicom", UPNP}:
+        if usual is not None and usual.usual and manner != "dicom" and (port, manner) != (FREEBOX, UPNP):
             raise ScopeError("egress.dicom-port", port=port)
         if manner == AUDIT and self.profile != AUDIT:
             raise ScopeError("egress.no-audit")

@@ -117,8 +117,17 @@ def test_where_dicom_is_at_home_nothing_but_dicom_is_spoken_whatever_the_class(p
         for is_a in table().values():
             egress.classed("127.79.0.11", is_a)
             assert egress.may("127.79.0.11", port, "dicom")
-            others = set(is_a.manners) - {"dicom", "upnp"}  # a box has UPnP where it likes: a Freebox at 5678
+            others = set(is_a.manners) - {"dicom"}
             assert not any(egress.may("127.79.0.11", port, manner) for manner in others)
+
+
+def test_only_a_box_is_asked_for_upnp_where_a_freebox_has_it_and_image_servers_too() -> None:
+    with here("127.79.0.11") as egress:
+        for is_a in table().values():
+            egress.classed("127.79.0.11", is_a)
+            others = set(is_a.manners) - {"dicom", "upnp"}
+            assert not any(egress.may("127.79.0.11", 5678, manner) for manner in others)
+            assert egress.may("127.79.0.11", 5678, "upnp") is ("upnp" in is_a.manners)
 
 
 def test_a_barred_card_is_not_reached() -> None:

@@ -210,7 +210,7 @@ def test_ctrl_c_ends_it_between_two_questions_and_what_was_learnt_is_kept() -> N
 
 def test_whoever_cannot_be_asked_leaves_a_failure_in_english_and_what_to_tell_the_user() -> None:
     gathered = Gathered()
-    error = OutsideError("outside.no-echo", Reason.UNPROVED)
+    error = OutsideError("outside.same-network", Reason.UNPROVED, address="192.168.1.7")
     gathered.refused("outside", Vantage.OUTSIDE, error)
     (failure,) = gathered.failures
     assert (failure.probe, failure.vantage, failure.reason) == (
@@ -218,7 +218,8 @@ def test_whoever_cannot_be_asked_leaves_a_failure_in_english_and_what_to_tell_th
         Vantage.OUTSIDE,
         Reason.UNPROVED,
     )
-    assert "name a page that tells the caller's address" in failure.detail
+    assert "leave its wifi or its cable" in failure.detail
+    assert "192.168.1.7" in failure.detail
     assert gathered.troubles == [error]
     gathered.not_asked("sweep", Vantage.OUTSIDE, ["9.9.9.9", "9.9.9.10"], "unproved")
     assert [(row.address, row.outcome, row.detail) for row in gathered.coverage] == [
