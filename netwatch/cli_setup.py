@@ -22,15 +22,16 @@ from netwatch.words import messages
 @data
 @told
 def doctor(site: str | None, lang: str | None, data: Path | None) -> None:
-    """Check this machine: nmap, ARP, database, clock; with SITE also its file and its mail server."""
+    """Check this machine: nmap, ARP, database, clock; with SITE its file, mail, server outside."""
     from netwatch import doctor as checks  # noqa: PLC0415 - slow to import
 
     language = lang or spoken(site)
-    states = set()
-    for result in checks.examine(folder(data), Path(site) if site else None, messages(language)):
+    states, words = set(), messages(language)
+    for result in checks.examine(folder(data), Path(site) if site else None, words):
         states.add(result.state)
         mark, colour = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}[result.state]
-        click.echo(click.style(f"{mark} {result.name}: ", fg=colour) + result.text)
+        line = words("doctor.line", mark=mark, name=result.name)
+        click.echo(click.style(line, fg=colour) + result.text)
     sys.exit(Exit.ERROR if "fail" in states else Exit.CLEAN)
 
 

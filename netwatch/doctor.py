@@ -1,7 +1,7 @@
 """Is this machine able to do its nights? Looks at what a scan needs, and says what to do where it is not.
 
-It sends nothing to the practice's devices: only the mail server of the site file is greeted, and logged
-in to where the file says so. Nothing is mailed.
+It sends nothing to the practice's devices: only the mail server of the site file and the server outside are
+greeted, and logged in to where the file says so. Nothing is mailed, and nobody is asked from outside.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Literal
 
 from netwatch import mail
 from netwatch.config import load, require_authorisation
-from netwatch.errors import NetwatchError
+from netwatch.errors import NetwatchError, OutsideError
 from netwatch.kernel import may_send_raw
 from netwatch.problem import sentence
 from netwatch.store import Store
+from netwatch.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from netwatch.config import Site
+    from netwatch.internet import OutsideSettings, ShodanSettings
     from netwatch.words import Messages
 
 RELEASED = date(2026, 11, 1)  # no clock of a machine that runs this release can be before it
@@ -107,6 +109,29 @@ def _site(path: Path, words: Messages) -> Iterator[Check]:
     yield Check(name, "ok", f"{site.name}, {site.addresses()} {words('doctor.addresses')}")
     yield _authorisation(site, words)
     yield _mail(site, words)
+    if site.vantage.outside is not None:
+        yield _outside(site.vantage.outside, words)
+    if site.shodan is not None:
+        yield _shodan(site.shodan, words)
+
+
+def _outside(settings: OutsideSettings, words: Messages) -> Check:
+    """The server that our connections leave from. Whether it stands outside is for the scan to prove."""
+    name = words("doctor.outside")
+    try:
+        with Tunnel(settings) as tunnel:
+            return Check(name, "ok", words("doctor.outside-answers", ssh=settings.ssh, address=tunnel.peer))
+    except OutsideError as error:
+        return Check(name, "fail", sentence(error, words))
+
+
+def _shodan(settings: ShodanSettings, words: Messages) -> Check:
+    """Is there a key? It is not tried: that is a request to them."""
+    try:
+        key = settings.key()
+    except NetwatchError as error:
+        return Check("Shodan", "fail", sentence(error, words))
+    return Check("Shodan", "ok" if key else "fail", words("doctor.key" if key else "doctor.no-key"))
 
 
 def _authorisation(site: Site, words: Messages) -> Check:

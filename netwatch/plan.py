@@ -18,6 +18,7 @@ from netwatch.identity import vendor
 from netwatch.model import Device, Target
 from netwatch.nightly import bounds, covering, scope_of
 from netwatch.pace import WINDOW
+from netwatch.plan_outside import BeyondPlan, beyond
 from netwatch.portset import PortSet
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class Plan:
     """A scan that did not happen. `refused`: the id of the sentence that says why none would be made now.
 
     `covered`: the networks less what is excluded. `fits`: would it end before the window closes? `more`: what
-    each device adds that nobody has seen yet.
+    each device adds that nobody has seen yet; `beyond`: what is asked outside the network. `seconds`: of
+    both; `packets`: inside.
     """
 
     site: str
@@ -85,6 +87,7 @@ class Plan:
     classes: tuple[ClassRow, ...]
     devices: tuple[DeviceRow, ...]
     more: DeviceRow
+    beyond: BeyondPlan
     seconds: int
     packets: int
 
@@ -111,6 +114,8 @@ def plan(  # noqa: PLR0913 - as nightly.night
     )
     stranger = _device(night, pace, probes, Device("", "0.0.0.0"))  # noqa: S104 - an address that is none
     seconds, packets = _total(scope.targets(), rows, pace)
+    outside = beyond(site, store, night, pace)
+    seconds += outside.seconds
     allowed = site.authorisation
     return Plan(
         site=site.name,
@@ -134,6 +139,7 @@ def plan(  # noqa: PLR0913 - as nightly.night
         classes=tuple(_class(name, pace, probes) for name in table()),
         devices=rows,
         more=stranger,
+        beyond=outside,
         seconds=seconds,
         packets=packets,
     )

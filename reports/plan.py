@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from netwatch.plan import DeviceRow, Plan
+    from netwatch.plan_outside import AddressRow, BeyondPlan
 
 
 def table(plan: Plan, language: str) -> RenderableType:
@@ -37,6 +38,8 @@ def table(plan: Plan, language: str) -> RenderableType:
         _text(""),
         _devices(say, plan),
         _text(_more(say, plan.more)),
+        _text(""),
+        *(_text(line) for line in _beyond(say, plan.beyond)),
     )
 
 
@@ -104,6 +107,35 @@ def _devices(say: Phrases, plan: Plan) -> RenderableType:
 def _more(say: Phrases, row: DeviceRow) -> str:
     """What a device adds that nobody has seen yet."""
     return say("plan.more", usual=str(row.usual), time=length(say, row.seconds))
+
+
+def _beyond(say: Phrases, plan: BeyondPlan) -> list[str]:
+    """What is asked outside the network, through whom."""
+    told = []
+    if plan.through is None:
+        told.append(say("plan.no-outside"))
+    told.extend(_address(say, plan.through or "", row) for row in plan.addresses)
+    if plan.box is not None:
+        told.append(say("plan.box", box=say.word("plan.box-kind", plan.box)))
+    if plan.asked:
+        told.append(say("plan.others", others=", ".join(clean(one, NAME) for one in plan.asked)))
+    return told
+
+
+def _address(say: Phrases, through: str, row: AddressRow) -> str:
+    """What one address of ours is asked from outside."""
+    ports = say(
+        "plan.ports-and-slice" if row.further else "plan.ports",
+        usual=say.number(row.usual),
+        further=say.number(row.further),
+    )
+    return say(
+        "plan.outside" if row.address else "plan.outside-learnt",
+        through=clean(through, NAME),
+        address=clean(row.address, ADDRESS),
+        ports=ports,
+        time=length(say, row.seconds),
+    )
 
 
 def length(say: Phrases, seconds: int) -> str:

@@ -15,6 +15,7 @@ from netwatch.model import Run, Vantage
 from netwatch.store import Store
 from netwatch.words import LANGUAGES, messages
 from tests.lab.postoffice import free_port, office
+from tests.lab.sshpeer import SshPeer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,3 +153,44 @@ def test_an_nmap_that_may_not_start_is_told_apart_from_a_broken_one(
     told = next(iter(examine(tmp_path, None, messages("fr"))))
     assert told.state == "fail"
     assert "NET_RAW" in told.text
+
+
+def with_tables(folder: Path, *lines: str) -> Path:
+    path = site_file(folder)
+    path.write_text("\n".join([path.read_text(encoding="utf-8"), *lines]), encoding="utf-8")
+    return path
+
+
+def test_the_server_outside_is_logged_in_to_and_nothing_is_asked_through_it(tmp_path: Path) -> None:
+    with SshPeer(tmp_path) as peer:
+        settings = peer.settings()
+        table = f'[vantage.outside]\nssh = "{settings.ssh}"\nkey_file = "{settings.key_file}"'
+        site = with_tables(tmp_path, table, f'known_hosts = "{settings.known_hosts}"')
+        check = results(tmp_path, site)["server outside"]
+        assert (check.state, str(settings.ssh) in check.text) == ("ok", True)
+        assert (peer.wanted, peer.ran) == ([], [])
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "server outside"), ("fr", "serveur extérieur")])
+def test_a_server_outside_that_is_not_known_is_told_with_what_to_do(
+    tmp_path: Path, language: str, name: str
+) -> None:
+    with SshPeer(tmp_path) as peer:
+        (tmp_path / "none").write_text("", encoding="utf-8")
+        table = f'[vantage.outside]\nssh = "netwatch@127.0.0.1:{peer.port}"\nkey_file = "{peer.key_file}"'
+        site = with_tables(tmp_path, table, f'known_hosts = "{tmp_path / "none"}"')
+        check = results(tmp_path, site, language)[name]
+        assert check.state == "fail"
+        assert "ssh-keyscan" in check.text or "host_key" in check.text
+        assert peer.logins == []
+
+
+def test_a_key_of_shodan_is_looked_for_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = with_tables(tmp_path, "[shodan]")
+    monkeypatch.delenv("SHODAN_API_KEY", raising=False)
+    assert results(tmp_path, site)["Shodan"].state == "fail"
+    monkeypatch.setenv("SHODAN_API_KEY", "KeyOfNobody0123")
+    check = results(tmp_path, site)["Shodan"]
+    assert (check.state, "KeyOfNobody" in check.text) == ("ok", False)

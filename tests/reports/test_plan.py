@@ -17,6 +17,7 @@ from rich.console import Console
 
 from netwatch.classes import table as classes
 from netwatch.plan import ClassRow, DeviceRow, Plan
+from netwatch.plan_outside import AddressRow, BeyondPlan
 from reports import plan as drawing
 from reports.phrase import Phrases
 from reports.plan import length, table
@@ -74,13 +75,26 @@ PLAN = Plan(
     ),
     devices=(SERVER, ALONE, PRINTER),
     more=STRANGER,
+    beyond=BeyondPlan(
+        through="netwatch@vps.example.org",
+        addresses=(AddressRow("5.39.77.4", 154, 5029, 930), AddressRow("", 154, 0, 28)),
+        box="freebox",
+        asked=("https://ip.example.org/", "Shodan"),
+    ),
     seconds=5400,
     packets=12_345,
 )
 REFUSED = ("config.authorisation-missing", "config.authorisation-ended", "config.window-closed")
 PLANS: dict[str, Plan] = {
     "whole": PLAN,
-    "nobody known": replace(PLAN, devices=(), window=None, excluded=(), authorised_by=None),
+    "nobody known": replace(
+        PLAN,
+        devices=(),
+        window=None,
+        excluded=(),
+        authorised_by=None,
+        beyond=BeyondPlan(None, (), None, ()),
+    ),
     "too long and too fast": replace(PLAN, fits=False, override="Dr Dupont: audit", refused=REFUSED[2]),
     "wide": replace(
         PLAN,
@@ -144,6 +158,10 @@ def test_it_says_to_whom_how_fast_how_long_and_when() -> None:
         "about 1 h 30 and 12345 packets",
         "It sends only at 22:00-06:00",
         "Each device that nobody has seen yet: 154 ports, about 22 s, treated as a medical one.",
+        "through netwatch@vps.example.org: 154 ports and a slice of 5029 more of 5.39.77.4; 16 min at most.",
+        "154 ports of the practice's address, once it is known tonight; 28 s at most.",
+        "nothing in it changed: Freebox.",
+        "Also asked, and none of them in the practice: https://ip.example.org/, Shodan.",
     ):
         assert part in told
 
@@ -157,6 +175,8 @@ def test_it_says_the_same_in_french() -> None:
         "environ 1 h 30 et 12345 paquets",
         "0,5 s entre deux ; 30 s et 262144 octets par question",
         "154 ports, environ 22 s",
+        "154 ports et une tranche de 5029 autres de 5.39.77.4 ; 16 min au plus.",
+        "Interrogés aussi, et aucun n'est dans le cabinet : https://ip.example.org/, Shodan.",
     ):
         assert part in told
 
@@ -170,12 +190,21 @@ def test_what_is_not_so_is_not_said(language: str) -> None:
         ("plan.does-not-fit", fast, whole),
         ("plan.no-window", empty, whole),
         ("plan.no-devices", empty, whole),
+        ("plan.no-outside", empty, whole),
         ("plan.refused.window-closed", fast, whole),
     ):
         assert say(key) in said
         assert say(key) not in unsaid
     assert say("plan.override", by="Dr Dupont: audit") in fast
-    for key in ("plan.excluded", "plan.authorised", "plan.window", "plan.override", "plan.takes"):
+    for key in (
+        "plan.excluded",
+        "plan.authorised",
+        "plan.window",
+        "plan.override",
+        "plan.takes",
+        "plan.box",
+        "plan.others",
+    ):
         begins = str(say.messages.sentences[key]).partition("{")[0]
         assert begins not in empty
 
