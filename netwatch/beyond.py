@@ -20,6 +20,7 @@ from netwatch.box import declared, memory
 from netwatch.classes import table
 from netwatch.egress import Egress
 from netwatch.errors import ConfigError, OutsideError
+from netwatch.internet import KEPT_BACK
 from netwatch.judge import BOX, OTHERS
 from netwatch.judging import filed
 from netwatch.knocking import States
@@ -175,7 +176,8 @@ class Beyond:
 
     def _outside(self, run: Run, outlet: Outlet | None) -> None:
         """The same questions from outside, where somebody proves that we stand there."""
-        if outlet is None and self.site.vantage.outside is None:
+        server = self.site.vantage.outside
+        if outlet is None and server is None:
             return
         addresses = [*self.public, *(address for address in self.own if address not in self.public)]
         self.looked.add(Vantage.OUTSIDE)
@@ -195,6 +197,7 @@ class Beyond:
                 self.site.public_ports if family == V4 else None,
                 self.own,
             )
+            tonight = replace(tonight, kept_back=server.kept_back if server else KEPT_BACK)
             egress = Egress(tonight.scope, self.site.pace.pace(), self.log(), self.halt.asked, outlet=outlet)
             try:
                 look(self.gathered, mine, egress, self.probes, tonight, self.halt, self.progress, run.started)

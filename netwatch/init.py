@@ -205,6 +205,7 @@ def _vantage(_: Answers, words: Messages) -> Iterator[str]:
     yield _key(words, "key_file", None, "netwatch-vantage-key", remark="ssh-key_file")
     yield _key(words, "known_hosts", None, "netwatch-known-hosts")
     yield _key(words, "host_key", None, "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+    yield _key(words, "kept_back", None, example=(25, 465))
 
 
 def _box(_: Answers, words: Messages) -> Iterator[str]:

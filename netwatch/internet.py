@@ -14,6 +14,7 @@ from netwatch.forms import (
     Fingerprint,
     Host,
     Phrase,
+    Ports,
     SecretFile,
     Target,
     Variable,
@@ -21,6 +22,8 @@ from netwatch.forms import (
 )
 from netwatch.secret import secret
 from netwatch.settings import Table
+
+KEPT_BACK = frozenset({25})  # by most clouds, against spam
 
 
 class AddressSettings(Table):
@@ -51,6 +54,11 @@ class OutsideSettings(Table):
         default=None,
         description="Else, the fingerprint of its host key, as ssh-keygen -lf shows it",
         examples=['"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"'],
+    )
+    kept_back: Ports = Field(
+        default=KEPT_BACK,
+        description="Ports that its hoster lets nobody reach from there: their silence proves nothing",
+        examples=["[25, 465]"],
     )
 
 

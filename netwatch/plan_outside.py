@@ -78,7 +78,7 @@ def _addresses(site: Site, store: Store, night: Tonight, pace: Pace) -> Iterator
             address="" if address == LEARNT else address,
             usual=usual,
             further=further,
-            seconds=round(packets * WINDOW / max(1, pace.packets - 1)),
+            seconds=round(packets * WINDOW / max(1, pace.guarded - 1)),
         )
 
 

@@ -34,7 +34,7 @@ class Tonight:
     the probes. By device, `open_before`: the ports that were open; `clear`: those that spoke DICOM in clear;
     `spoken`: what each was heard to speak. `until`: when to leave off, and why. `vantage`: from where;
     seen from outside, `leads` says of a public port which class the device behind it has, and `behind` of an
-    address that is a device's own (IPv6).
+    address that is a device's own (IPv6); `kept_back` are ports whose silence proves nothing there.
     """
 
     scope: Scope
@@ -55,6 +55,7 @@ class Tonight:
     vantage: Vantage = Vantage.LAN
     leads: Mapping[int, str] = field(default_factory=dict)
     behind: Mapping[str, str] = field(default_factory=dict)
+    kept_back: frozenset[int] = frozenset()
 
     def nightly(self, device: str) -> PortSet:
         """The ports that this device is asked every night."""

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from netwatch.probe import Probe
     from netwatch.tonight import Tonight
 
+KEPT_BACK = "their silence proves nothing: the server's hoster may keep them back"
 AT_LEAST = {PortState.OPEN, PortState.CLOSED}
 
 
@@ -219,8 +220,12 @@ class Visit:
             yield row((), Outcome.TIMED_OUT, "nobody answered at this address any more")
             return
         for state in PortState:
-            if ports := self.states.ports(state):
-                yield row(ports, Outcome(state.value))
+            ports = self.states.ports(state)
+            doubtful = self.tonight.kept_back & set(ports) if state is PortState.FILTERED else set()
+            if sure := tuple(port for port in ports if port not in doubtful):
+                yield row(sure, Outcome(state.value))
+            if doubtful:
+                yield row(tuple(sorted(doubtful)), Outcome.EXPLORED, KEPT_BACK)
         if missed := tuple(self.planned - self.asked()):
             yield row(missed, Outcome.NOT_ASKED, self.halt.why or "")
         elif not self.planned:

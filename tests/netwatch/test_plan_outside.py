@@ -47,7 +47,7 @@ def test_without_a_server_outside_nothing_is_asked_there(store: Store) -> None:
 def test_each_address_is_told_with_its_ports_and_its_time(store: Store) -> None:
     [row] = beyond(store, public_addresses=[ADDRESS], vantage=SERVER).addresses
     assert (row.address, row.usual, row.further) == (ADDRESS, USUAL, 0)
-    assert row.seconds > USUAL / 40  # a silent port costs more packets than one
+    assert row.seconds > USUAL / 10  # the slow pace, and a silent port costs more packets than one
     [row] = beyond(store, public_addresses=[ADDRESS], vantage=SERVER, all_ports=True).addresses
     assert row.usual + row.further == 65_534  # all but 9999
 

@@ -15,7 +15,9 @@ import pytest
 from netwatch import liveness
 from netwatch.egress import Egress
 from netwatch.halt import FELL_SILENT, Halt
+from netwatch.knocking import States
 from netwatch.model import LIVENESS, Device, Outcome, PortState, Reason
+from netwatch.portset import PortSet
 from netwatch.probe import ProbeError
 from netwatch.questions import PATIENCE
 from netwatch.scope import Scope
@@ -273,3 +275,11 @@ def test_what_a_stopped_sweep_did_not_come_to_is_not_asked() -> None:
         [row] = one.swept()
         assert (row.outcome, row.detail) == (Outcome.NOT_ASKED, "stopped")
         assert len(row.ports) > 100
+
+
+def test_a_silence_where_packets_may_be_kept_back_proves_nothing() -> None:
+    with visit("127.86.0.13", kept_back=frozenset({25, 465})) as one:
+        one.states = States([(22, PortState.FILTERED), (25, PortState.FILTERED), (465, PortState.OPEN)])
+        one.planned = PortSet.of([22, 25, 465])
+        told = {row.outcome: row.ports for row in one.swept()}
+    assert told == {Outcome.FILTERED: (22,), Outcome.EXPLORED: (25,), Outcome.OPEN: (465,)}
