@@ -13,41 +13,40 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from netwatch import box as boxes
-from netwatch import ipv6
-from netwatch.behind import Behind, from_outside
-from netwatch.box import declared, memory
-from netwatch.classes import table
+from netwatch import exposures, ipv6
+from netwatch.ask_box import AskBox
+from netwatch.behind import Behind, from_outside, untouchable
 from netwatch.egress import Egress
-from netwatch.errors import ConfigError, OutsideError
+from netwatch.errors import OutsideError
 from netwatch.internet import KEPT_BACK
 from netwatch.judge import BOX, OTHERS
 from netwatch.judging import filed
 from netwatch.knocking import States
-from netwatch.located import Locating
+from netwatch.located import Locating, ports_of_ours
 from netwatch.matching import links
-from netwatch.model import Device, PortState, Reason, Target, Vantage
+from netwatch.model import PortState, Target, Vantage
 from netwatch.others import internetdb, shodan
 from netwatch.outlet import Here
 from netwatch.outside import STAGE, Gathered, at, look
+from netwatch.placing import own
 from netwatch.probe import ProbeError
 from netwatch.scan import complete, together
 from netwatch.tunnel import Tunnel
 from netwatch.visit import Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from ipaddress import IPv6Network
 
     from netwatch.audit import Audit
     from netwatch.config import Site
     from netwatch.halt import Halt
-    from netwatch.model import Observation, Run
+    from netwatch.model import Device, Observation, Run
     from netwatch.outlet import Outlet
     from netwatch.probe import Probe
     from netwatch.store import Store
     from netwatch.tonight import Tonight
 
-NOWHERE = "0.0.0.0"  # noqa: S104 - the box of whose address nothing is known
 V4, V6 = 4, 6
 IPV6 = "ipv6"
 STATED = {Vantage.DECLARED, Vantage.SHODAN, Vantage.INTERNETDB}  # their date is not ours
@@ -73,10 +72,7 @@ class Beyond:
     def add_to(self, run: Run) -> Run:
         """The run, with what was learnt beyond it."""
         with self.halt.at(self.tonight.until, self.tonight.why):
-            box = self._box_of(run)
-            self._declared(box)
-            if not self.here:
-                self._box(box)
+            self._ask_box(run)
             self._ipv6(run)
             with self._vantage() as outlet:
                 said = (*run.observations, *self.gathered.observations)
@@ -86,48 +82,23 @@ class Beyond:
             self._others()
         return self._joined(run)
 
-    def _box_of(self, run: Run) -> Device:
-        """The internet box, seen from inside."""
-        address = self.tonight.gateway or NOWHERE
-        known = (*run.devices, *self.store.devices(self.site.slug))
-        found = next((device for device in known if device.address == address), None)
-        return found or Device(id=f"a-{address}", address=address, kind="box")
-
-    def _declared(self, box: Device) -> None:
-        """What a person said that the box's pages show."""
-        try:
-            said = declared.parse(self.store.declaration(self.site.slug))
-        except ConfigError as damaged:
-            error = OutsideError(damaged.message, Reason.PROTOCOL, **damaged.details)
-            self.gathered.refused(Vantage.DECLARED, Vantage.DECLARED, error)
-            return
-        if said is not None:
-            self.gathered.devices.append(box)
-            self.gathered.add(declared.observations(said, Target(box.id, box.address, ())), ())
+    def _ask_box(self, run: Run) -> None:
+        """What a person declared, then what the box says itself."""
+        ask = AskBox(self.site, self.store, self.tonight, self.gathered, self.log, self.halt)
+        box = ask.device(run)
+        if ask.declared(box):
             self.looked.add(Vantage.DECLARED)
-
-    def _box(self, box: Device) -> None:
-        """What its own interface says to its owner."""
-        settings = self.site.box
-        if settings is None or self.halt.asked():
-            return
-        self.looked.add(Vantage.BOX)
-        if box.address == NOWHERE:
-            self.gathered.refused(settings.kind, Vantage.BOX, OutsideError("box.no-gateway", Reason.SCOPE))
-            return
-        egress = Egress(self.tonight.scope, self.site.pace.pace(), self.log(), self.halt.asked)
-        egress.classed(box.address, table()["box"])
-        way = egress.asking(settings.kind, boxes.MANNER)
-        folder = memory.folder(self.store.folder, self.site.slug)
-        try:
-            self.gathered.add(*boxes.read(settings, way, Target(box.id, box.address, ()), folder))
-        finally:
-            egress.close()
-        self.gathered.devices.append(box)
+        if not self.here and ask.itself(box):
+            self.looked.add(Vantage.BOX)
 
     def _ipv6(self, run: Run) -> None:
-        """Which devices have an address of their own on the internet."""
-        networks = self.site.ipv6_networks
+        """Which devices have an address of their own on the internet; from elsewhere, as was known last."""
+        networks, scope = self.site.ipv6_networks, self.tonight.scope
+        if self.here and networks:
+            devices = {one.id: one for one in self.store.devices(self.site.slug)}
+            for address, device in own(self.store.known(self.site.slug)).items():
+                if device in devices and not untouchable(devices[device], scope) and _in(address, networks):
+                    self.own[address] = devices[device]
         if not networks or self.here or self.halt.asked():
             return
         log = self.log()
@@ -146,7 +117,8 @@ class Beyond:
             self.gathered.observations.append(
                 target.observed(IPV6, 0, IPV6, {"addresses": ", ".join(addresses)})
             )
-            self.own |= dict.fromkeys(addresses, known[device])
+            if not untouchable(known[device], scope):
+                self.own |= dict.fromkeys(addresses, known[device])
 
     @contextmanager
     def _vantage(self) -> Iterator[Outlet | None]:
@@ -180,6 +152,8 @@ class Beyond:
         if outlet is None and server is None:
             return
         addresses = [*self.public, *(address for address in self.own if address not in self.public)]
+        known = (*self.store.known(self.site.slug), *run.observations, *self.gathered.observations)
+        led = exposures.led(self.store.exposures(self.site.slug, only_open=True))
         self.looked.add(Vantage.OUTSIDE)
         if outlet is None or self.halt.asked() or not self._locating().outside(outlet, self.public):
             self.gathered.not_asked(STAGE, Vantage.OUTSIDE, addresses, self.halt.why or "")
@@ -191,10 +165,10 @@ class Beyond:
             tonight = from_outside(
                 self.tonight,
                 mine,
-                Behind.of((*run.observations, *self.gathered.observations)),
+                Behind.of(known, led) if family == V4 else Behind(),
                 (*self.store.devices(self.site.slug), *run.devices),
                 self._reported(),
-                self.site.public_ports if family == V4 else None,
+                ports_of_ours(self.site, known) if family == V4 else None,
                 self.own,
             )
             tonight = replace(tonight, kept_back=server.kept_back if server else KEPT_BACK)
@@ -203,6 +177,9 @@ class Beyond:
                 look(self.gathered, mine, egress, self.probes, tonight, self.halt, self.progress, run.started)
             finally:
                 egress.close()
+        # A laptop whose line broke meanwhile heard nothing, and that is no silence of the practice's.
+        if self.here and not self.halt.asked() and not self._locating().outside(outlet, self.public):
+            self.gathered.doubt(addresses, "unproved")
 
     def _look_back(self, run: Run) -> None:
         """Do the guarded devices behind public ports that answered still answer inside, as they did?"""
@@ -239,7 +216,8 @@ class Beyond:
 
     def _others(self) -> None:
         """What Shodan and InternetDB say of our addresses."""
-        site, log, only = self.site, self.log(), self.site.public_ports
+        site, log = self.site, self.log()
+        only = ports_of_ours(site, (*self.store.known(site.slug), *self.gathered.observations))
         stop = self.halt.asked
         try:
             if site.shodan is not None and not stop():
@@ -286,6 +264,10 @@ class Beyond:
             stopped=run.stopped or self.halt.why,
             public=self.public,
         )
+
+
+def _in(address: str, networks: Iterable[IPv6Network]) -> bool:
+    return any(ip_address(address) in network for network in networks)
 
 
 def stored(seen: Observation) -> Observation:

@@ -93,8 +93,8 @@ class Wait:
             self._answer = told, channel
             self._guard.notify()
             late = self._over
-        if late and channel is not None:  # aside: to close is to send, and this thread must go on reading
-            threading.Thread(target=_close, args=(channel,), daemon=True).start()
+        if late and channel is not None:
+            aside(channel)
 
     def opened(self, seconds: float, stopped: Callable[[], bool]) -> Channel:
         """The connection. Raises ProbeError, and OutsideError where the server is not allowed to make any."""
@@ -166,6 +166,11 @@ def _gone(far: socket.socket) -> bool:
     look = select.poll()
     look.register(far, 0)
     return any(seen & select.POLLHUP for _, seen in look.poll(0))
+
+
+def aside(channel: Channel) -> None:
+    """End it in a thread of its own: to close is to send, and the carrier's thread must go on reading."""
+    threading.Thread(target=_close, args=(channel,), daemon=True).start()
 
 
 def _close(channel: Channel) -> None:

@@ -25,6 +25,7 @@ from paramiko.common import (
     MSG_CHANNEL_EXTENDED_DATA,
     cMSG_CHANNEL_OPEN,
     cMSG_CHANNEL_REQUEST,
+    cMSG_GLOBAL_REQUEST,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ WINDOW, PACKET = 32_768, 16_384  # bytes that a server may send ahead of us, and
 LONGEST = 262_144  # bytes of one SSH packet, as OpenSSH has it
 BEFORE_LOGIN = 262_144  # bytes that may come before we are let in
 STUCK = 10.0  # seconds in which the server takes nothing from us
+GLANCE = 0.1  # seconds until an end is noticed
 PROHIBITED, SHORTAGE = {1, 3}, 4  # codes of RFC 4254 5.1; 3: it knows no such thing
 FAILED = 2
 
@@ -152,6 +154,7 @@ class Carrier(paramiko.Transport):  # type: ignore[misc] # it ships no types
         self._asked: dict[int, tuple[Asked, Channel]] = {}
         self._guard = threading.Lock()
         self._holds = 0
+        self._replied = threading.Event()
         super().__init__(sock, default_window_size=WINDOW, default_max_packet_size=PACKET)
         self.clear_to_send_timeout = STUCK
         self.bounds = sock
@@ -186,6 +189,30 @@ class Carrier(paramiko.Transport):  # type: ignore[misc] # it ships no types
     def session(self, asked: Asked) -> None:
         """Have the server make a session, in which one command could be run."""
         self._open("session", asked, ())
+
+    def answers(self, seconds: float) -> bool:
+        """Does the server work through what we send? It is asked for what OpenSSH's own client asks to know
+        that, and has to answer, if only that it knows no such thing (RFC 4254 4)."""
+        self._replied.clear()
+        message = paramiko.Message()
+        message.add_byte(cMSG_GLOBAL_REQUEST)
+        message.add_string("keepalive@openssh.com")
+        message.add_boolean(True)  # noqa: FBT003 - paramiko's own
+        try:
+            self._send_user_message(message)
+        except (OSError, EOFError, paramiko.SSHException):
+            return False
+        by = time.monotonic() + seconds
+        while self.active and time.monotonic() < by:
+            if self._replied.wait(GLANCE):
+                return True
+        return False
+
+    def _parse_request_success(self, _message: Any) -> None:  # noqa: ANN401
+        self._replied.set()
+
+    def _parse_request_failure(self, _message: Any) -> None:  # noqa: ANN401
+        self._replied.set()
 
     def close(self) -> None:
         """End it, and all that it carries. Its timer of the handshake too, which would hold up our end."""

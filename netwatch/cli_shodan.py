@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from netwatch.internet import ShodanSettings
     from netwatch.model import Failure, Observation
     from netwatch.others.account import Account, Plan
+    from netwatch.portset import PortSet
     from netwatch.words import Messages
 
 LOG = "0-shodan.jsonl"  # sorts before every run's: the last run stays the last
 MINUTE = 60.0
+LEARNT = timedelta(hours=36)  # so long an address that was learnt is taken for ours: one night may be missed
 NOT_ALLOWED = {"scan": "others.scan-not-allowed", "monitor": "others.monitor-not-allowed"}
 WHY = {  # an address without an answer; that the key is right is known by then
     Reason.TIMEOUT: "timeout",
@@ -68,7 +70,7 @@ def shodan_show(site: str, form: str, lang: str | None, data: Path | None) -> No
     words = messages(lang or practice.language)
     if practice.shodan is None and practice.internetdb is None:
         raise ConfigError("others.not-configured")
-    addresses, only, plan = _addresses(practice, data), practice.public_ports, None
+    (addresses, only), plan = _ours(practice, data), None
     seen: list[Observation] = []
     failures: list[Failure] = []
     with _logged(practice, data) as log:
@@ -170,22 +172,28 @@ def _allowed(practice: Site, data: Path | None, what: str) -> tuple[ShodanSettin
     if not getattr(settings, what):
         raise ScopeError(NOT_ALLOWED[what])
     require_authorisation(practice, datetime.now().astimezone().date())
-    if practice.public_ports is not None:
+    addresses, only = _ours(practice, data)
+    if only is not None:
         raise ScopeError("others.shared")
-    return settings, _addresses(practice, data)
+    return settings, addresses
 
 
-def _addresses(practice: Site, data: Path | None) -> tuple[str, ...]:
-    """The practice's addresses on the internet: as the site file says, else as learnt. Raises ConfigError."""
+def _ours(practice: Site, data: Path | None) -> tuple[tuple[str, ...], PortSet | None]:
+    """The practice's addresses on the internet, as the site file says, else as learnt last night; and, where
+    others share it, the ports that are ours. Raises ConfigError."""
+    from netwatch.located import ports_of_ours  # noqa: PLC0415 - slow to import
     from netwatch.others import public  # noqa: PLC0415
 
-    known = tuple(str(address) for address in practice.public_addresses)
-    if not known:
-        with open_store(data) as store:
-            known = store.public_addresses(practice.slug)
-    if not (addresses := public(known)):
+    named, now = tuple(str(address) for address in practice.public_addresses), datetime.now(UTC)
+    with open_store(data) as store:
+        learnt = store.told_addresses(practice.slug)
+        only = ports_of_ours(practice, store.known(practice.slug))
+    fresh = tuple(address for address, _, at in learnt if timedelta() <= now - at <= LEARNT)
+    if not (addresses := public(named or fresh)):
+        if learnt and not named:
+            raise ConfigError("others.old-address", hours=LEARNT // timedelta(hours=1))
         raise ConfigError("others.no-address")
-    return addresses
+    return addresses, only
 
 
 def _account(settings: ShodanSettings, log: Audit) -> Account:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from netwatch import ssdp
 from netwatch.errors import ScopeError
 from netwatch.model import Reason
-from netwatch.plain import discreet
+from netwatch.plain import common
 from netwatch.probe import OtherProtocol, ProbeError
 from netwatch.soap import ENTRY, EXTERNAL, FIREWALL, LIST, Refused, Talk
 from netwatch.ssdp import Service, number
@@ -218,7 +218,7 @@ def forwards(said: Mapping[str, str]) -> tuple[Forward, ...]:
             source=None if only in {"", "*", "0.0.0.0", "::"} else _address(only) or "unknown",  # noqa: S104
             enabled=_yes(said.get("NewEnabled", "")),
             permanent=None if lease is None else lease == 0,
-            comment=discreet(words, 60),
+            comment=common(words, 60),
         )
         for transport in ("TCP", "UDP")
         if transport in spoken or spoken in {"BOTH", "ANY", "ALL"}

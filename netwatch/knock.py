@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SYN, RST, ACK = 0x02, 0x04, 0x10
 PATIENCE = 0.8  # seconds for one answer: less than the second after which the kernel would knock again
+FAR = 2.8  # seconds over the internet: the second SYN leaves after one, the third after three
 MOST = 512  # answers read in one go
 BUFFER = 4_194_304  # bytes of answers the kernel keeps for us
 FILTER = 26  # SO_ATTACH_FILTER of linux/socket.h, which Python does not name
@@ -41,13 +42,15 @@ AWAY = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
 class Wire(Protocol):
     """A way to knock. `after_open`: packets that leave by themselves when a port turns out to be open.
 
-    `patience`: seconds for an answer. `repeats`: packets that leave by themselves at a silent port.
+    `patience`: seconds for an answer. `repeats`: packets that leave by themselves at a silent port. `far`:
+    that there is no way may be said of one port, by a firewall; else it is said of the device.
     """
 
     name: str
     after_open: int
     patience: float
     repeats: int
+    far: bool
     connects: bool  # each knock at an open port is a connection: one at a time
 
     def knock(self, address: str, port: int) -> bool:
@@ -56,6 +59,10 @@ class Wire(Protocol):
 
     def hear(self, seconds: float) -> Iterator[tuple[str, int, PortState | None]]:
         """The answers that came, waiting so long for the first. None: nobody is at this address."""
+        ...
+
+    def sure(self) -> None:
+        """May what has not answered by now be called silent? Raises where nothing could have been heard."""
         ...
 
     def forget(self, address: str, port: int) -> None:
@@ -81,6 +88,7 @@ class HalfOpen:
     after_open = 1
     patience = PATIENCE
     repeats = 0
+    far = False
     connects = False
 
     def __init__(self) -> None:
@@ -122,6 +130,9 @@ class HalfOpen:
                 return
             if (heard := self._read(packet)) is not None:
                 yield heard
+
+    def sure(self) -> None:
+        """This machine hears what there is."""
 
     def forget(self, address: str, port: int) -> None:
         """A late answer still counts, until the whole device is done."""
@@ -184,17 +195,18 @@ class Connect:
     name = "connect"
     after_open = 4  # ACK, FIN, ACK, and RST where the server had begun to speak
     connects = True
-    patience = PATIENCE
-    repeats = 0
 
-    def __init__(self) -> None:
-        """Nothing is open yet."""
+    def __init__(self, *, far: bool = False) -> None:
+        """Nothing is open yet. `far`: over the internet, where the kernel's second SYN is waited for."""
+        self.far = far
+        self.patience = FAR if far else PATIENCE
+        self.repeats = 1 if far else 0
         self._waiting = selectors.DefaultSelector()
         self._open: dict[tuple[str, int], socket.socket] = {}
         self._at_once: list[tuple[str, int, PortState | None]] = []
 
     def knock(self, address: str, port: int) -> bool:
-        """One SYN: the kernel would send a second after a second, and by then it is forgotten."""
+        """One SYN: the kernel would send a second after a second, and by then it is forgotten, unless far."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setblocking(False)  # noqa: FBT003 - socket's own
@@ -220,6 +232,9 @@ class Connect:
             code = self._open[address, port].getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             self.forget(address, port)
             yield address, port, _told(code)
+
+    def sure(self) -> None:
+        """This machine hears what there is."""
 
     def forget(self, address: str, port: int) -> None:
         """Close it, whatever it has become."""

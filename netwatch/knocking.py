@@ -87,6 +87,7 @@ class Job:
     stopped: bool = False
     flying: dict[int, tuple[float, float]] = field(default_factory=dict)  # port: sent, until
     silent: list[int] = field(default_factory=list)
+    unreached: list[int] = field(default_factory=list)  # there was no way to them, or so it was said
     answered: bool = False
     second: bool = False
     slowest: float = 0.0  # seconds, of its answers
@@ -209,6 +210,9 @@ class Knocking:
 
     def _advance(self, wire: Wire, job: Job, now: float) -> float | None:
         """Knock, if it may; the seconds until its next turn, or None where it is over."""
+        if any(until <= now for _, until in job.flying.values()):
+            wire.sure()
+            self._listen(wire, 0.0)
         for port in [port for port, (_, until) in job.flying.items() if until <= now]:
             self._silence(wire, job, port)
         if job.away or not (job.asks or job.flying):
@@ -252,7 +256,9 @@ class Knocking:
         sent, _ = job.flying.pop(port, (None, 0.0))
         if port in job.silent:
             job.silent.remove(port)
-        if state is None:
+        if state is None and wire.far:
+            job.unreached.append(port)
+        elif state is None:
             job.away = not job.answered
             job.states[port] = PortState.FILTERED
         else:
@@ -271,6 +277,9 @@ class Knocking:
         job.stopped = stopped and bool(job.asks or job.flying)
         if job.away:
             job.states = States()
+        if job.answered:  # a firewall said so; where nothing answered, the address was not reached at all
+            for port in job.unreached:
+                job.states[port] = PortState.FILTERED
         self._wire.done(job.address)
         self._jobs.pop(job.address, None)
         job.done.set_result(job)

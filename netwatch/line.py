@@ -83,8 +83,9 @@ class Line:
         except ValueError:  # the handshake did not come to its end
             return None
 
-    def send(self, data: bytes, what: str = "data") -> None:
-        """Send all of it; the answer's time starts now. `what`: our word for it, in the audit log.
+    def send(self, data: bytes, what: str = "data", *, sized: bool = True) -> None:
+        """Send all of it; the answer's time starts now. `what`: our word for it, in the audit log. `sized`:
+        with how many bytes it was, which of a login would tell how long the password is.
 
         After a stop nothing more is asked: only the words that end a talk well may still leave.
         """
@@ -93,7 +94,7 @@ class Line:
         if self._tls:
             self._tls.object.write(data)
             data = self._tls.outgoing.read()
-        self._push(data, what)
+        self._push(data, what, sized=sized)
 
     def read(self, size: int) -> bytes:
         """Exactly `size` bytes, or ProbeError. Nothing beyond them is taken from a clear connection."""
@@ -158,12 +159,12 @@ class Line:
         with contextlib.suppress(OSError):
             self._socket.close()
 
-    def _push(self, data: bytes, what: str) -> None:
+    def _push(self, data: bytes, what: str, *, sized: bool = True) -> None:
         if not data:
             return
         self._spend(len(data) // SEGMENT + 3)  # two are for acknowledging an answer in two parts
         self._by = min(self._end, time.monotonic() + self._patience)
-        self._sent.append(f"{what} ({len(data)} bytes)")
+        self._sent.append(f"{what} ({len(data)} bytes)" if sized else what)
         try:
             self._socket.settimeout(self._left())
             self._socket.sendall(data)

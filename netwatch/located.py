@@ -6,7 +6,7 @@ answer is a Failure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from netwatch import ours, whereabouts
 from netwatch.errors import OutsideError
 from netwatch.model import Reason, Vantage
 from netwatch.outlet import Here
+from netwatch.portset import PortSet
 from netwatch.tunnel import Tunnel
 from netwatch.vantage import outside
 
@@ -108,15 +109,38 @@ def by_box(observations: Iterable[Observation]) -> Iterator[ours.Told]:
     """What the box says that its address is."""
     for seen in observations:
         if seen.protocol == "wan":
-            yield from read(ours.BOX, seen.facts.get("address"), seen.seen_at, str(seen.facts.get("via")))
+            shared = seen.facts.get("cgnat") is True and not isinstance(seen.facts.get("ports"), str)
+            for told in read(ours.BOX, seen.facts.get("address"), seen.seen_at, str(seen.facts.get("via"))):
+                yield replace(told, shared=shared)
+
+
+def ports_of_ours(site: Site, observations: Iterable[Observation]) -> PortSet | None:
+    """Where the practice shares its address with neighbours, its own ports: as the site file has them, else
+    as the box told last (the fewest, where it told several); None where nobody says that it is shared."""
+    if site.public_ports is not None:
+        return site.public_ports
+    newest: dict[tuple[str, ...], Observation] = {}
+    for seen in sorted(observations, key=lambda seen: seen.seen_at):
+        if seen.protocol == "wan" and seen.vantage is Vantage.BOX:
+            newest[seen.probe, seen.device] = seen
+    told = [_ports(seen.facts.get("ports")) for seen in newest.values()]
+    return min((ports for ports in told if ports), key=len, default=None)
+
+
+def _ports(text: object) -> PortSet:
+    try:
+        return PortSet.parse(text) if isinstance(text, str) else PortSet()
+    except ValueError:
+        return PortSet()
 
 
 def by_memory(told: Iterable[tuple[str, str, datetime]], now: datetime) -> Iterator[ours.Told]:
     """What was told inside a little while ago, by whoever told it then."""
     for address, sources, when in told:
-        if now - when <= FRESH:
+        if timedelta() <= now - when <= FRESH:
             for source in sources.split(", "):
-                yield from read(source, address, when)
+                if source != ours.SITE:  # the file is read anew: what it said then counts no more
+                    yield from read(source, address, when)
 
 
 def read(source: str, text: object, when: datetime, via: str = "") -> Iterator[ours.Told]:

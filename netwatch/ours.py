@@ -33,9 +33,10 @@ fits:
 "outside sees A": our server does, or the page, asked over TLS; "page A": it says A, and our server sees
 another; "http A": it says so in clear, where the box could have put its own words in.
 
-A box of several connections agrees with what outside sees where one of them has that address. The way out of
-`box-differs` and `double-nat` is the site file: a second line is one more `public_addresses`, a router of the
-practice's own behind the box is `[address] box = false`.
+A box that tells that its address is shared, and not which of its ports are ours, counts as one behind cgnat,
+unless the site file names them (public_ports). A box of several connections agrees with what outside sees
+where one of them has that address. The way out of `box-differs` and `double-nat` is the site file: a second
+line is one more `public_addresses`, a router of the practice's own behind the box is `[address] box = false`.
 
 IPv6 has no translation: the box, this machine and each device have addresses of their own, so none
 contradicts another. What the site file names, or its `ipv6_networks` hold, is asked; where it names nothing,
@@ -44,7 +45,7 @@ what outside sees of us; a name or a box needs another that agrees.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
@@ -79,12 +80,14 @@ PASSAGES = (IPv6Network("2002::/16"), IPv6Network("64:ff9b::/96"), IPv4Network("
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Somebody told an address. `source`: a word of SOURCES. `via`: which of several, such as `upnp`."""
+    """Somebody told an address. `source`: a word of SOURCES. `via`: which of several, such as `upnp`.
+    `shared`: they add that it is others', too, and not which of its ports are ours."""
 
     source: str
     address: Internet
     at: datetime
     via: str = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,8 @@ def decide(
 ) -> Ours:
     """By the table above. `declared`: public_addresses of the site file; `networks`: its ipv6_networks (those
     of IPv4 are private, and say nothing). The order in which things were told makes no difference."""
-    case = _Case(frozenset(declared), tuple(statements), tuple(networks))
+    told = tuple(statements if public_ports is None else (replace(one, shared=False) for one in statements))
+    case = _Case(frozenset(declared), told, tuple(networks))
     addresses, refused = list[Address](), list[Refusal]()
     for address in case.candidates():
         if refusal := case.against(address):
@@ -190,12 +194,13 @@ class _Case:
         self.declared, self.statements, self.networks = declared, statements, networks
         by_box = {one.address for one in statements if one.source == BOX}
         self.behind = {one for one in by_box if isinstance(one, IPv4Address) and not is_public(one)}
+        self.shared = {one.address for one in statements if one.source == BOX and one.shared}
         self.nat = self._nat(by_box)
 
     def _nat(self, by_box: set[Internet]) -> str | None:
         """How the box is hidden from the internet, worst first. An idle connection of one that has another
         tells 0.0.0.0, which hides nothing."""
-        if any(one in network for one in self.behind for network in CGNAT):
+        if any(one in network for one in self.behind for network in CGNAT) or self.shared:
             return "cgnat"
         if any(one in network for one in self.behind for network in PRIVATE):
             return "double-nat"
@@ -227,7 +232,11 @@ class _Case:
 
     def hidden(self) -> Refusal | None:
         """How the box is hidden, where there is no address to say it of."""
-        return Refusal(None, f"address.{self.nat}", {"box": _list(self.behind)}) if self.nat else None
+        return (
+            Refusal(None, f"address.{self.nat}", {"box": _list(self.behind or self.shared)})
+            if self.nat
+            else None
+        )
 
     def against(self, address: Internet) -> Refusal | None:
         """Why it is not asked, or nothing."""
@@ -242,7 +251,7 @@ class _Case:
     def _ipv4(self, address: Internet) -> Objection | None:
         """The rows of the table: the first three, then by who tells it."""
         if self.nat:
-            return self.nat, {"box": self.behind}
+            return self.nat, {"box": self.behind or self.shared}
         own = {one for one in self.declared if one.version == address.version}
         seen, box, says = self.by(*SEES, like=address), self.by(BOX, like=address), self.sources(address)
         if SITE in says:

@@ -36,7 +36,7 @@ class Outlet(Protocol):
 
 
 class Here:
-    """This machine's own door. `connects`: knock with whole connections, also where half of one would do."""
+    """This machine's own door. `connects`: knock over the internet, with whole connections."""
 
     udp = True
 
@@ -54,4 +54,4 @@ class Here:
 
     def wire(self) -> Wire:
         """As Outlet.wire."""
-        return Connect() if self.connects else best()
+        return Connect(far=True) if self.connects else best()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from netwatch.diff import INTERNET
+from netwatch.errors import OutsideError
 from netwatch.halt import STOPPED, deaf
 from netwatch.model import Coverage, Device, Failure, Outcome, Reason, Vantage
 from netwatch.visit import Visit
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from netwatch.egress import Egress
-    from netwatch.errors import OutsideError
     from netwatch.halt import Halt
     from netwatch.model import Observation
     from netwatch.probe import Probe
@@ -59,6 +59,16 @@ class Gathered:
         """These addresses were to be asked, and were not."""
         self.coverage += [
             Coverage(who, vantage, address, None, (), Outcome.NOT_ASKED, why) for address in addresses
+        ]
+
+    def doubt(self, addresses: Iterable[str], why: str) -> None:
+        """What was silent there from outside was not asked, as it turns out."""
+        doubtful = frozenset(addresses)
+        self.coverage[:] = [
+            replace(row, outcome=Outcome.NOT_ASKED, detail=why)
+            if row.vantage is Vantage.OUTSIDE and row.outcome is Outcome.FILTERED and row.address in doubtful
+            else row
+            for row in self.coverage
         ]
 
 
@@ -101,6 +111,9 @@ def look(  # noqa: PLR0913, PLR0917 - what a look is made of
     told(len(steps))
     for visit in visits:
         gathered.devices.append(visit.device)
+        if visit.unreached:
+            error = OutsideError("outside.no-way", Reason.TIMEOUT, address=visit.address)
+            gathered.refused(STAGE, Vantage.OUTSIDE, error, visit.address)
         gathered.add(visit.observations, visit.failures)
         gathered.coverage += [*visit.coverage, *visit.swept()]
         gathered.rounds.append(visit.round(started))

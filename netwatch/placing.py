@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from netwatch.model import Coverage, Device, Finding, Link, Observation, Run
 
 
+DOUBTED = "address"  # what failed where it was not clear which address is ours (located.py)
+
+
 @dataclass(frozen=True, slots=True)
 class Placing:
     """One night's places. `words`: what was said of each service; `led`: what stands behind each public port,
@@ -77,16 +80,17 @@ def placing(  # noqa: PLR0913, PLR0917 - what is known of all sides
     outside before it; `devices`: every device of the practice; `earlier`: what the exposure log remembers;
     `led`: where its open rows lead, for a forward that was removed still tells which server answers at home.
     """
+    known = tuple(known)
     retired = _retired(run, known)
     observations = _together(run, known, retired)
     at_home = {device.address: device.id for device in devices}
     at_home |= {device.address: device.id for device in run.devices}
-    at_home |= _own(observations)
+    at_home |= own(observations)
     at_home = {address: device for address, device in at_home.items() if not at_internet(device)}
     said = (seen for seen in observations if seen.vantage in judge.BOX)
     found = {**(led or {}), **links(observations, said, at_home)}
     coverage = (*_still(asked, run, retired), *run.coverage)
-    words = statements(observations, coverage, found, at_home, run.finished, earlier)
+    words = statements(observations, coverage, found, at_home, run.finished, earlier, _ours(run))
     told = Told.of(observations, at_home)
     listed = {
         (f"{AT_BOX}{one.device}", one.port, one.transport if one.port else "tcp"): told.link(one, one.port)
@@ -95,19 +99,28 @@ def placing(  # noqa: PLR0913, PLR0917 - what is known of all sides
     return Placing(observations, words, {**listed, **found}, retired)
 
 
-def _own(observations: Iterable[Observation]) -> dict[str, str]:
+def _ours(run: Run) -> set[str]:
+    """The practice's addresses on the internet tonight, and those of which it was not sure enough to ask."""
+    doubted = {one.address for one in run.failures if one.probe == DOUBTED and one.address}
+    return {*run.public, *doubted}
+
+
+def own(observations: Iterable[Observation]) -> dict[str, str]:
     """Whose each address of IPv6 is."""
     return {
         address: seen.device
         for seen in observations
         if seen.probe == "ipv6"
         for address in str(seen.facts.get("addresses", "")).split(", ")
+        if address
     }
 
 
 def _retired(run: Run, known: Iterable[Observation]) -> frozenset[str]:
     """Addresses that were the practice's and are not any more. Without an address tonight, none."""
-    ours = {f"p-{address}" for address in run.public}
+    if not run.public:
+        return frozenset()
+    ours = {f"p-{address}" for address in (*run.public, *own((*known, *run.observations)))}
     families = {":" in device for device in ours}
     former = {seen.device for seen in known if at_internet(seen.device)}
     return frozenset(device for device in former - ours if (":" in device) in families)

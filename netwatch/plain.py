@@ -134,6 +134,13 @@ def discreet(told: bytes | str, most: int = LONGEST, *, strict: bool = True) -> 
     return text[:most].strip()
 
 
+def common(told: bytes | str, most: int = LONGEST) -> str | None:
+    """As `discreet`, and None unless every word of it is known: for what anybody may have typed in."""
+    text = discreet(told, most)
+    words = [found[0] for found in _WORD.finditer(text or "") if found[0].isalpha()]
+    return text if all(len(word) == 1 or _known(word) or word.lower() in BETWEEN for word in words) else None
+
+
 def hostname(told: bytes | str, most: int = 60) -> str | None:
     """The name of a machine or of a network, where it has the shape of one, and not of a person's."""
     text = discreet(told, max(most, LONGEST))

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from netwatch import exposures
 from netwatch.behind import Behind, from_outside
+from netwatch.located import ports_of_ours
 from netwatch.outside import at
 from netwatch.pace import WINDOW
 from netwatch.sshwire import Knocks
@@ -68,9 +70,10 @@ def beyond(site: Site, store: Store, night: Tonight, pace: Pace) -> BeyondPlan:
 
 def _addresses(site: Site, store: Store, night: Tonight, pace: Pace) -> Iterator[AddressRow]:
     known = [str(one) for one in site.public_addresses] or store.public_addresses(site.slug)
-    behind, devices = Behind.of(store.known(site.slug)), tuple(store.devices(site.slug))
+    seen, devices = store.known(site.slug), tuple(store.devices(site.slug))
+    behind = Behind.of(seen, exposures.led(store.exposures(site.slug, only_open=True)))
     for address in known or (LEARNT,):
-        only = site.public_ports if ip_address(address).version == 4 else None  # noqa: PLR2004 - IPv4
+        only = ports_of_ours(site, seen) if ip_address(address).version == 4 else None  # noqa: PLR2004 - IPv4
         tonight = from_outside(night, [address], behind, devices, (), only)
         usual, further = len(tonight.nightly(at(address).id)), len(tonight.slice(at(address).id))
         packets = (usual + further) * (1 + Knocks.repeats)

@@ -72,7 +72,7 @@ class OnePiece:
         """Always in clear."""
         return
 
-    def send(self, data: bytes, what: str) -> None:
+    def send(self, data: bytes, what: str, *, sized: bool = True) -> None:  # noqa: ARG002 - no secret is here
         """Keep it until an answer is wanted."""
         self._kept, self._what = self._kept + data, what
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from netwatch.model import Reason
-from netwatch.plain import discreet, model, version
+from netwatch.plain import discreet, version
 from netwatch.probe import ProbeError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def description(told: bytes, address: str, at: Place, wanted: Iterable[str]) -> 
     return Description(
         gateway=_gateway(_text(device, "deviceType")),
         maker=discreet(_text(device, "manufacturer"), 40),
-        product=model(_text(device, "modelName"), 60),
+        product=discreet(_text(device, "modelName"), 60),
         firmware=next(
             (
                 found

@@ -8,15 +8,20 @@ What a silent port costs its device: 7 SYNs where it is waited for to the end (L
 before), and about 6 in a sweep at 40 ports a second (measured, Linux 6.18). `repeats` says so to whoever
 keeps the device's pace.
 
+A silence counts only once the server has answered a request that it must refuse, sent after the silence: a
+server that froze, or a line that broke, would silence everything.
+
 Where it stops: silence says nothing of why. A hoster that lets some ports not out (25, 445) silences them.
 """
 
 from __future__ import annotations
 
 import queue
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from netwatch.bridge import failure
+from netwatch.bridge import aside, failure
 from netwatch.carrier import Asked, Told
 from netwatch.model import PortState
 
@@ -27,7 +32,13 @@ if TYPE_CHECKING:
     from netwatch.tunnel import Tunnel
 
 MOST = 512  # answers taken in one go
-STATES = {Told.OPENED: PortState.OPEN, Told.REFUSED: PortState.CLOSED}
+ALIVE = 10.0  # seconds for the server to show that it works through what we send
+# Of no other word is the port's state known: there was no way to it, or it is not told why.
+STATES = {
+    Told.OPENED: PortState.OPEN,
+    Told.REFUSED: PortState.CLOSED,
+    Told.TIMED_OUT: PortState.FILTERED,
+}
 
 
 class Knocks:
@@ -42,12 +53,14 @@ class Knocks:
     connects = True
     patience = 3.0  # the second SYN, after a second, is also waited for
     repeats = 6  # packets that the server sends by itself to a port that stays silent
+    far = True
 
     def __init__(self, tunnel: Tunnel) -> None:
         """Nothing is asked yet."""
         self._tunnel = tunnel
         self._told: queue.SimpleQueue[tuple[Asked, Told, Channel | None]] = queue.SimpleQueue()
         self._flying: dict[tuple[str, int], tuple[Asked, Carrier]] = {}
+        self._guard = threading.Lock()  # of what follows
         self._asked: dict[str, set[Asked]] = {}
 
     def knock(self, address: str, port: int) -> bool:
@@ -58,9 +71,10 @@ class Knocks:
             self._drop()
             raise
         self.forget(address, port)
-        asked = Asked(address, port, lambda *told: self._told.put(told))
+        asked = Asked(address, port, self._tell)
         self._flying[address, port] = asked, carrier
-        self._asked.setdefault(address, set()).add(asked)
+        with self._guard:
+            self._asked.setdefault(address, set()).add(asked)
         carrier.ask(asked)
         return True
 
@@ -79,12 +93,19 @@ class Knocks:
             if told in {Told.LOST, Told.SHORTAGE, Told.PROHIBITED} and awaited:
                 self._drop()
                 raise failure(told)
-            if asked not in self._asked.get(asked.address, ()) or told is Told.LOST:
+            if not self._known(asked) or told is Told.LOST:
                 continue
-            self._asked[asked.address].discard(asked)
             if awaited:
                 self.forget(asked.address, asked.port)
-            yield asked.address, asked.port, STATES.get(told, PortState.FILTERED)
+            yield asked.address, asked.port, STATES.get(told)
+
+    def sure(self) -> None:
+        """As netwatch.knock.Wire. ProbeError where a server that was asked is not heard any more."""
+        for carrier in {carrier for _, carrier in self._flying.values()}:
+            if not carrier.answers(ALIVE):
+                carrier.close()
+                self._drop()
+                raise failure(Told.LOST)
 
     def forget(self, address: str, port: int) -> None:
         """Its time is up."""
@@ -97,7 +118,9 @@ class Knocks:
         for at, port in list(self._flying):
             if at == address:
                 self.forget(at, port)
-        self._asked.pop(address, None)
+        with self._guard:
+            self._asked.pop(address, None)
+        self._leave(address)
         self._tunnel.rest()
 
     def close(self) -> None:
@@ -107,5 +130,37 @@ class Knocks:
     def _drop(self) -> None:
         for address, port in list(self._flying):
             self.forget(address, port)
-        self._asked.clear()
+        with self._guard:
+            self._asked.clear()
+        self._leave(None)
         self._tunnel.rest()
+
+    def _tell(self, asked: Asked, told: Told, channel: Channel | None) -> None:
+        """The carrier's thread, with an answer; a connection that nobody waits for is ended."""
+        with self._guard:
+            wanted = asked in self._asked.get(asked.address, ())
+            if wanted:
+                self._told.put((asked, told, channel))
+        if channel is not None and not wanted:
+            aside(channel)
+
+    def _known(self, asked: Asked) -> bool:
+        """Is this the first answer to a question of a device that is not done?"""
+        with self._guard:
+            waited = self._asked.get(asked.address, set())
+            known = asked in waited
+            waited.discard(asked)
+        return known
+
+    def _leave(self, address: str | None) -> None:
+        """Answers that nobody took: connections are ended. None: those of every device."""
+        kept = []
+        with suppress(queue.Empty):
+            while True:
+                asked, told, channel = self._told.get_nowait()
+                if address not in {None, asked.address}:
+                    kept.append((asked, told, channel))
+                elif channel is not None:
+                    channel.close()
+        for one in kept:
+            self._told.put(one)

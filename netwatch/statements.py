@@ -40,16 +40,19 @@ def statements(  # noqa: PLR0913, PLR0917 - what a verdict is made of
     devices: Mapping[str, str],
     now: datetime,
     earlier: Mapping[Place, Iterable[Statement]] | None = None,
+    ours: Iterable[str] = (),
 ) -> dict[Place, tuple[Statement, ...]]:
     """Of each service, what was said. Its place: a device and its port; `p-ADDRESS` and a public port; or `@`
     and the box's device, and a public port that it forwards (port 0: its DMZ).
 
     `observations`: what was seen last, from every vantage; `coverage`: what was asked, tonight's and, dated
     in `detail`, earlier rows of the outside; `devices`: which device has this address; `now`: when tonight's
-    questions were put; `earlier`: what the exposure log remembers of public ports.
+    questions were put; `earlier`: what the exposure log remembers of public ports; `ours`: the practice's
+    addresses on the internet, also those that may be and that nobody dared to ask.
     """
     observations = tuple(observations)
-    known = Known(observations, Asked.of(coverage, now), links, devices, Told.of(observations, devices), now)
+    told, public_side = Told.of(observations, devices), frozenset(f"{PUBLIC}{one}" for one in ours)
+    known = Known(observations, Asked.of(coverage, now), links, devices, told, now, public_side)
     public = known.public(earlier or {})
     lan, away = known.on_the_lan(), known.away()
     inside = known.inside_words(public)
@@ -119,6 +122,7 @@ class Known:
     devices: Mapping[str, str]
     told: Told
     now: datetime
+    ours: frozenset[str] = frozenset()
 
     @cached_property
     def inside(self) -> Mapping[Place, Service]:
@@ -164,7 +168,8 @@ class Known:
 
     def _addresses(self, seen: Iterable[Place]) -> set[str]:
         """The practice's addresses on the internet, as devices."""
-        return {device for device, _, _ in seen if device.startswith(PUBLIC)} | set(self.asked.outside)
+        spoken_of = {device for device, _, _ in seen if device.startswith(PUBLIC)}
+        return spoken_of | set(self.asked.outside) | self.ours
 
     def _dmz(self, device: str) -> list[Statement]:
         one = self.told.hosts.get(device)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-SITE = 64  # bits: two addresses with these in common are of one network (RFC 4291 2.5.4)
+SITE = 56  # bits: what one customer is given at least, as a rule (RFC 6177 2); a /64 is one of its networks
 
 
 def outside(
@@ -36,7 +36,7 @@ def outside(
     the internet, as of tonight. `networks`: the site's own. Both may be text.
 
     Ours are those, and `seen_from` where it is public: we are in the practice. "At home" is an address of
-    ours, one in the same IPv6 /64, one of the site's networks, or this machine and its cable. "Elsewhere" is
+    ours, one in the same IPv6 /56, one of the site's networks, or this machine and its cable. "Elsewhere" is
     a public address that is not at home, where one of ours of the same IP version is known to compare it
     with.
 

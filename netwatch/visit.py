@@ -49,7 +49,8 @@ AT_LEAST = {PortState.OPEN, PortState.CLOSED}
 
 @dataclass(slots=True)
 class Visit:
-    """One device, tonight. `planned`: the ports it was to be asked; `away`: it was gone when we knocked."""
+    """One device, tonight. `planned`: the ports it was to be asked; `away`: it was gone when we knocked;
+    `unreached`: there was no way to it from where we look."""
 
     device: Device
     egress: Egress
@@ -59,6 +60,7 @@ class Visit:
     states: States = field(default_factory=States)
     planned: PortSet = field(default_factory=PortSet)
     away: bool = False
+    unreached: bool = False
     observations: list[Observation] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
@@ -116,9 +118,11 @@ class Visit:
                 self.halt.now(AUTHORISATION)
             return
         except (ProbeError, OutsideError) as error:  # the door that we leave by is gone: nothing was asked
-            self.fail("sweep", None, Reason(error.reason), str(error))
+            detail = error.detail if isinstance(error, ProbeError) else str(error)
+            self.fail("sweep", None, Reason(error.reason), detail)
             return
         self.away = job.away and not self.states
+        self.unreached = bool(job.unreached) and not job.answered and not self.states
         self.knocked += job.knocks
         self.states |= job.states
 

@@ -136,7 +136,7 @@ def fetch(  # noqa: PLR0913 - a request has as many parts
     import httpx  # noqa: PLC0415
 
     scheme = "https" if line.tls_version else "http"
-    stream = _stream(line, what or f"{method} {path}")
+    stream = _stream(line, what or f"{method} {path}", sized=content is None or not what)
     told = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
     if not path.startswith("/"):  # it would change whom the Host header names
         raise ProbeError(Reason.PROTOCOL, "no path that HTTP allows")
@@ -191,8 +191,8 @@ def _body(answer: Any, most: int) -> tuple[bytes, bool, Reason | None]:  # noqa:
     return bytes(body), True, None
 
 
-def _stream(line: Line, what: str) -> Any:  # noqa: ANN401 - httpcore is imported when it is needed
-    """The Line as httpcore wants a connection to be."""
+def _stream(line: Line, what: str, *, sized: bool) -> Any:  # noqa: ANN401 - httpcore is imported when it is needed
+    """The Line as httpcore wants a connection to be. `sized`: as Line.send."""
     import httpcore  # noqa: PLC0415
 
     class Stream(httpcore.NetworkStream):
@@ -217,7 +217,7 @@ def _stream(line: Line, what: str) -> Any:  # noqa: ANN401 - httpcore is importe
         def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
             """Send it."""
             if buffer:
-                line.send(buffer, what)
+                line.send(buffer, what, sized=sized)
 
         def close(self) -> None:
             """The Line is ended by who made it."""

@@ -89,8 +89,9 @@ class Said:
     def _listing(self, one: StatementPart) -> Iterator[str]:
         told = one.facts.get("listing")
         if told == "empty":
-            declared = one.vantage == Vantage.DECLARED
-            yield self.say(f"outside.said.listing-{'none' if declared else 'empty'}")
+            yield self.say("outside.said.listing-empty")
+        elif told == "whole" and one.facts.get("count") == 0:
+            yield self.say("outside.said.listing-none")
         elif told == "cut":
             yield self.say("outside.said.listing-cut")
 

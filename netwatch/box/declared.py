@@ -181,7 +181,7 @@ def observations(declaration: Declaration, box: Target) -> list[Observation]:
         transports = (TCP, UDP) if one.transport == BOTH else (one.transport,)
         told += [said("forward", rule, one.first, transport) for transport in transports]
     if declaration.forwards is not None:
-        told.append(said("listing", {"listing": listing(len(told), whole=True), "count": len(told)}))
+        told.append(said("listing", {"listing": listing(whole=True), "count": len(told)}))
     if declaration.dmz is not None:
         told.append(said("dmz", {"to_address": declaration.dmz or None, "enabled": bool(declaration.dmz)}))
     if declaration.upnp is not None:

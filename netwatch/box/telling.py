@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from netwatch.box.talk import LAST_PORT, TALK_ERRORS, reason_of, trouble
 from netwatch.model import Failure, Reason, Vantage
-from netwatch.plain import discreet
+from netwatch.plain import common
 from netwatch.words import messages
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Telling:
             **forward_facts(asked, to_address, to_port),
             "enabled": enabled,
             "permanent": permanent,
-            "comment": discreet(comment, COMMENT) if isinstance(comment, str) else None,
+            "comment": common(comment, COMMENT) if isinstance(comment, str) else None,
             "source": source,
         }
         self.say("forward", facts, asked[0], transport)
@@ -97,7 +97,7 @@ class Telling:
     def listing(self, *, whole: bool, before: int) -> None:
         """How complete the list was. `before`: how many statements there were before it."""
         count = len(self.observations) - before
-        self.say("listing", {"listing": listing(count, whole=whole), "count": count})
+        self.say("listing", {"listing": listing(whole=whole), "count": count})
 
     def dmz(self, to_address: str | None, *, enabled: bool) -> None:
         """Whether everything that nobody asked for goes to one device."""
@@ -127,8 +127,7 @@ def forward_facts(asked: tuple[int, int], to_address: str, to_port: int) -> Fact
     return {"to_address": to_address, "to_port": to_port, **several}
 
 
-def listing(count: int, *, whole: bool) -> str:
-    """`whole`: something, and a clean end. `empty`: nothing. `cut`: there was more than we could read."""
-    if not whole:
-        return "cut"
-    return "whole" if count else "empty"
+def listing(*, whole: bool) -> str:
+    """`whole`: a clean end, be it of an empty list: a page of the box's own has every rule. `cut`: there
+    was more than we could read."""
+    return "whole" if whole else "cut"

@@ -71,7 +71,7 @@ def remember(db: Database, night: Run, told: Mapping[str, str]) -> None:
 
 
 def asked(db: Database, night: Run) -> None:
-    """How each port last ended that was knocked at from outside."""
+    """How each port last ended that was knocked at from outside, and when."""
     number, now = site_number(db, night.site), stamp(night.started)
     devices = {row.device for row in _outside(night.coverage)}
     for device in sorted(device for device in devices if device):
@@ -79,11 +79,12 @@ def asked(db: Database, night: Run) -> None:
         for row in _outside(night.coverage):
             if row.device == device:
                 ports = PortSet.of(row.ports)
-                states = {name: known - ports for name, known in states.items()}
-                states[row.outcome] = states[row.outcome] | ports
+                states = {key: known - ports for key, known in states.items()}
+                states[row.outcome, now] = states.get((row.outcome, now), PortSet()) | ports
+        told = [[outcome, when, str(ports)] for (outcome, when), ports in sorted(states.items()) if ports]
         db.execute(
             "insert or replace into asked_outside (site, device, port_states, asked) values (?, ?, ?, ?)",
-            [number, device, json.dumps({name: str(ports) for name, ports in states.items()}), now],
+            [number, device, json.dumps(told), now],
         )
 
 
@@ -91,12 +92,9 @@ def asked_before(db: Database, site: str) -> tuple[Coverage, ...]:
     """What was knocked at from outside on earlier nights, and how it last ended; `detail` is when."""
     rows = db.query("select * from asked_outside where site = (select id from sites where slug = ?)", [site])
     return tuple(
-        Coverage(
-            "sweep", Vantage.OUTSIDE, row["device"][2:], row["device"], tuple(ports), outcome, row["asked"]
-        )
+        Coverage("sweep", Vantage.OUTSIDE, row["device"][2:], row["device"], tuple(ports), outcome, when)
         for row in rows
-        for outcome, ports in _states(db, row["site"], row["device"]).items()
-        if ports
+        for (outcome, when), ports in _states(db, row["site"], row["device"]).items()
     )
 
 
@@ -108,13 +106,14 @@ def _outside(coverage: Iterable[Coverage]) -> Iterable[Coverage]:
     )
 
 
-def _states(db: Database, number: int, device: str) -> dict[Outcome, PortSet]:
+def _states(db: Database, number: int, device: str) -> dict[tuple[Outcome, str], PortSet]:
+    """The ports by how they ended, and when that was."""
     row = next(
         db.query("select port_states from asked_outside where site = ? and device = ?", [number, device]),
-        {"port_states": "{}"},
+        {"port_states": "[]"},
     )
     known = json.loads(row["port_states"])
-    return {outcome: PortSet.parse(known.get(outcome, "")) for outcome in OUTCOMES}
+    return {(Outcome(outcome), when): PortSet.parse(ports) for outcome, when, ports in known}
 
 
 def declare(db: Database, slug: str, text: str, now: datetime) -> None:

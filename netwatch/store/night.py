@@ -94,7 +94,7 @@ def _public(db: Database, site: str) -> Iterable[AddressPart]:
         [site],
     )
     for row in rows:
-        ports = sum(len(PortSet.parse(text)) for text in json.loads(row["port_states"] or "{}").values())
+        ports = sum(len(PortSet.parse(told[-1])) for told in json.loads(row["port_states"] or "[]"))
         yield AddressPart(
             row["address"], row["source"], row["first_seen"], row["last_seen"], row["asked"], ports
         )

@@ -226,8 +226,9 @@ def retire(db: Database, night: Run, devices: Iterable[str]) -> None:
     for device in devices:
         for table in ("findings", "services"):
             db.execute(
-                f"update {table} set ended = ? where site = ? and device = ? and ended is null",  # noqa: S608
-                [now, number, device],
+                f"update {table} set ended = ? "  # noqa: S608
+                "where site = ? and device = ? and ended is null and last_seen < ?",
+                [now, number, device, now],
             )
 
 

@@ -98,7 +98,7 @@ class SshPeer(Peer):
 
     def hang_up(self) -> None:
         """End every SSH connection that there is, at once."""
-        for transport in self.transports:
+        for transport in list(self.transports):  # not the next one, which comes meanwhile
             transport.close()
 
     def _behave_as_ssh(self, talk: Talk) -> None:

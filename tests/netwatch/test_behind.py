@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from ipaddress import IPv4Network, ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from netwatch.behind import MOST, Behind, from_outside
 from netwatch.errors import ScopeError
-from netwatch.model import Device, Observation, Vantage
+from netwatch.model import Device, Link, Observation, Vantage
 from netwatch.portset import PortSet
 from netwatch.scope import Scope
 from netwatch.slices import Round
@@ -51,29 +51,91 @@ def tonight(*told: Observation, **more: object) -> Tonight:
     return from_outside(TONIGHT_INSIDE, [PUBLIC], Behind.of(told), DEVICES, **more)  # type: ignore[arg-type]
 
 
-def test_a_forward_leads_to_the_address_and_port_that_the_box_names() -> None:
-    assert Behind.of([forward(11112, PACS, 104)]).leads == {11112: (PACS, 104)}
-    assert Behind.of([forward(11112, PACS, 104, enabled=False)]).leads == {}
-    assert Behind.of([]).leads == {}
+def usual(*told: Observation) -> set[int]:
+    return set(Behind.of(told).usual)
+
+
+def test_a_port_that_is_forwarded_is_asked_every_night_as_long_as_that_is_on() -> None:
+    assert usual(forward(11112, PACS, 104)) == {11112}
+    assert usual(forward(11112, PACS, 104, enabled=False)) == set()
+    assert usual() == set()
 
 
 def test_what_a_person_read_in_the_box_counts_and_what_others_say_does_not() -> None:
     one = forward(11112, PACS, 104)
-    assert Behind.of([replace(one, vantage=Vantage.DECLARED)]).leads == {11112: (PACS, 104)}
-    assert Behind.of([replace(one, vantage=Vantage.SHODAN)]).leads == {}
+    assert usual(replace(one, vantage=Vantage.DECLARED)) == {11112}
+    assert usual(replace(one, vantage=Vantage.SHODAN)) == set()
 
 
-def test_a_range_leads_port_by_port_and_a_long_one_by_its_first_ports_only() -> None:
-    leads = Behind.of([forward(8000, PC, 5000, ports="8000-8003")]).leads
-    assert leads == {8000 + n: (PC, 5000 + n) for n in range(4)}
-    long = Behind.of([forward(10_000, PC, 10_000, ports="10000-60000")]).leads
-    assert sorted(long) == list(range(10_000, 10_000 + MOST))
+def test_of_a_long_range_the_first_ports_are_asked_every_night_and_all_are_protected() -> None:
+    assert usual(forward(8000, PC, 5000, ports="8000-8003")) == set(range(8000, 8004))
+    long = forward(10_000, PACS, 10_000, ports="10000-60000")
+    assert usual(long) == set(range(10_000, 10_000 + MOST))
+    assert tonight(long).leads[59_999] == "medical"
 
 
-def test_a_dmz_leads_what_is_open_on_its_host_and_a_forward_comes_before_it() -> None:
+def test_of_a_dmz_what_is_open_on_its_host_is_asked_every_night_and_a_forward_comes_before_it() -> None:
     told = (dmz(PACS), seen(PACS, 104), seen(PACS, 443), seen(PC, 3389), forward(443, PC, 8443))
-    assert Behind.of(told).leads == {104: (PACS, 104), 443: (PC, 8443)}
-    assert Behind.of([dmz(PACS), replace(seen(PACS, 161), transport="udp")]).leads == {}
+    assert usual(*told) == {104, 443}
+    assert usual(dmz(PACS), replace(seen(PACS, 161), transport="udp")) == set()
+    leads = tonight(*told).leads
+    assert (leads[104], leads[50_000], 443 in leads) == ("medical", "medical", False)
+
+
+def test_of_two_rules_for_one_port_the_more_careful_one_protects() -> None:
+    udp = replace(forward(8104, PC, 8104), transport="udp")
+    by_upnp = replace(forward(8104, PC, 8104), probe="upnp")
+    for told in ((forward(8104, PACS, 104), udp), (forward(8104, PACS, 104), by_upnp)):
+        assert tonight(*told).leads[8104] == "medical"
+        assert tonight(*reversed(told)).leads[8104] == "medical"
+    assert tonight(udp).leads == {}
+
+
+def test_where_a_port_was_found_to_lead_on_an_earlier_night_protects_too() -> None:
+    led = {
+        (f"p-{PUBLIC}", 18_042, "tcp"): Link("pacs", PACS, 8042, "certificate"),
+        (f"p-{PUBLIC}", 18_043, "tcp"): Link("pacs", PACS, 0, "host-key"),
+        (f"p-{PUBLIC}", 19_100, "tcp"): Link("printer", PRINTER, 9100, "mapping"),
+    }
+    one = from_outside(TONIGHT_INSIDE, [PUBLIC], Behind.of((), led), DEVICES)
+    assert (one.leads[18_042], one.leads[18_043]) == ("medical", "medical")
+    assert one.scope.silent(19_100)
+
+
+def test_a_printer_is_asked_behind_a_port_what_it_is_asked_at_home_and_at_631_nothing_but_ipp() -> None:
+    one = tonight(forward(8080, PRINTER, 80), forward(8631, PC, 631), forward(8632, PRINTER, 631))
+    assert one.leads == {8080: "printer", 8631: "printer", 8632: "printer"}
+
+
+def test_where_dicom_is_at_home_behind_a_port_nothing_but_dicom_is_spoken() -> None:
+    assert tonight(forward(8104, PC, 104)).leads == {8104: "medical"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "more"),
+    [
+        ({"excluded_addresses": (IPv4Network(f"{PC}/32"),)}, {}),
+        ({"excluded_macs": frozenset({"00:11:22:33:44:55"})}, {"mac": "00:11:22:33:44:55"}),
+        ({}, {"left_alone": "2026-11-24T02:00:00Z"}),
+    ],
+)
+def test_what_is_excluded_or_left_alone_is_not_reached_through_its_public_port(
+    scope: dict[str, Any], more: dict[str, Any]
+) -> None:
+    known = replace(TONIGHT_INSIDE, scope=replace(TONIGHT.scope, **scope))
+    devices = [replace(DEVICES[1], **more)]
+    for told in (forward(8443, PC, 443), dmz(PC)):
+        one = from_outside(known, [PUBLIC], Behind.of([told]), devices)
+        assert 8443 not in one.nightly(f"p-{PUBLIC}")
+        with pytest.raises(ScopeError):
+            one.scope.require(PUBLIC, 8443)
+
+
+@pytest.mark.parametrize("to", [7000, 9999])
+def test_an_excluded_port_is_not_reached_by_another_number(to: int) -> None:
+    known = replace(TONIGHT_INSIDE, scope=replace(TONIGHT.scope, excluded_ports=frozenset({7000})))
+    one = from_outside(known, [PUBLIC], Behind.of([forward(8000, PC, to)]), DEVICES)
+    assert 8000 not in one.nightly(f"p-{PUBLIC}")
 
 
 def test_the_guarded_device_behind_a_port_decides_what_it_is_asked() -> None:
@@ -93,8 +155,13 @@ def test_what_the_site_file_declares_of_a_device_holds_behind_a_port_too() -> No
 
 @pytest.mark.parametrize("to", [515, 9100, 2575, 502])
 def test_a_port_that_leads_to_one_that_prints_or_books_never_gets_a_byte(to: int) -> None:
-    one = tonight(forward(8091, PRINTER, to), forward(8092, PRINTER, 631))
+    one = tonight(
+        forward(8091, PRINTER, to),
+        forward(8092, PRINTER, 631),
+        forward(20_000, PRINTER, to - 9, ports="20000-20020"),
+    )
     assert one.scope.silent(8091)
+    assert one.scope.silent(20_009)
     assert not one.scope.silent(8092)
 
 

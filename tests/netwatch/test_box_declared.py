@@ -116,7 +116,7 @@ def test_its_statements_are_that_persons_of_that_day() -> None:
 def test_a_page_that_was_not_seen_is_unknown_and_an_empty_one_is_empty() -> None:
     assert observations(Declaration(by="x", on=DAY), BOX) == []
     listing, dmz = observations(Declaration(by="x", on=DAY, forwards=(), dmz=""), BOX)
-    assert listing.facts["listing"] == "empty"
+    assert (listing.facts["listing"], listing.facts["count"]) == ("whole", 0)
     assert (dmz.facts["enabled"], dmz.facts["to_address"]) == (False, None)
 
 

@@ -116,7 +116,7 @@ def test_the_dmz_the_ipv6_firewall_and_the_shared_address_are_told(tmp_path: Pat
 def test_an_empty_list_comes_without_a_result_and_is_no_failure(tmp_path: Path) -> None:
     seen, failures = told(Freebox(), tmp_path)
     assert failures == []
-    assert only(seen, "listing")[0].facts == {"listing": "empty", "count": 0}
+    assert only(seen, "listing")[0].facts == {"listing": "whole", "count": 0}
     assert only(seen, "dmz")[0].facts == {"to_address": None, "enabled": False}
 
 

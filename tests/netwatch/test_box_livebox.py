@@ -83,7 +83,7 @@ def test_the_forwards_of_its_page_and_of_upnp_are_told(tmp_path: Path) -> None:
 def test_nothing_is_told_as_nothing_and_is_no_failure(nothing: object, tmp_path: Path) -> None:
     seen, failures = told(Livebox(forwards=nothing, dmz=nothing), tmp_path)
     assert failures == []
-    assert only(seen, "listing")[0].facts["listing"] == "empty"
+    assert only(seen, "listing")[0].facts == {"listing": "whole", "count": 0}
     assert only(seen, "dmz")[0].facts == {"to_address": None, "enabled": False}
     assert only(seen, "wan")[0].facts == {"address": "203.0.113.7", "via": "livebox"}
     assert only(seen, "upnp")[0].facts == {"enabled": True}

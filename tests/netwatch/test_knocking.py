@@ -39,6 +39,7 @@ class Paper:
     patience: float = 0.0
     repeats: int = 0
     connects: bool = False
+    far: bool = False
     knocks: list[tuple[float, str, int]] = field(default_factory=list)
     waiting: list[tuple[str, int]] = field(default_factory=list)
 
@@ -53,6 +54,9 @@ class Paper:
             time.sleep(max(0.0, min(seconds, 0.01)))
         told, self.waiting = self.waiting, []
         yield from ((address, port, self.answers(address, port)) for address, port in told)
+
+    def sure(self) -> None:
+        pass
 
     def forget(self, address: str, port: int) -> None:
         pass

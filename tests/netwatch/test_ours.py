@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Network, ip_address
 from itertools import product
@@ -164,6 +165,13 @@ def test_addresses_that_are_nobody_s_are_not_asked_whoever_names_them() -> None:
         given_ = decide([address], of(("vantage", text), ("echo", text), ("name", text)))
         assert address not in given_
         assert sentences(given_)[text] == "not-public"
+
+
+def test_an_address_that_the_box_calls_shared_is_asked_only_where_its_ports_are_known() -> None:
+    said = [*of(("echo", A)), *(replace(one, shared=True) for one in of(("box", A)))]
+    assert ip_address(A) not in decide([], said)
+    assert sentences(decide([], said))[A] == "address.cgnat"
+    assert ip_address(A) in decide([], said, public_ports=PortSet.parse("16384-32767"))
 
 
 def test_its_own_ports_of_a_shared_address_are_asked() -> None:
