@@ -170,7 +170,7 @@ def test_addresses_that_are_nobody_s_are_not_asked_whoever_names_them() -> None:
 def test_an_address_that_the_box_calls_shared_is_asked_only_where_its_ports_are_known() -> None:
     said = [*of(("echo", A)), *(replace(one, shared=True) for one in of(("box", A)))]
     assert ip_address(A) not in decide([], said)
-    assert sentences(decide([], said))[A] == "address.cgnat"
+    assert sentences(decide([], said))[A] == "cgnat"
     assert ip_address(A) in decide([], said, public_ports=PortSet.parse("16384-32767"))
 
 
