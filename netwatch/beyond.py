@@ -212,7 +212,9 @@ class Beyond:
     def _reported(self) -> set[int]:
         """Ports that others reported on earlier nights."""
         known = self.store.known(self.site.slug)
-        return {seen.port for seen in known if seen.vantage in OTHERS and seen.port}
+        return {
+            seen.port for seen in known if seen.vantage in OTHERS and seen.transport == "tcp" and seen.port
+        }
 
     def _others(self) -> None:
         """What Shodan and InternetDB say of our addresses."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch.errors import ConfigError, NetwatchError, StoreError
-from netwatch.model import LIVENESS
+from netwatch.model import LIVENESS, Vantage
 from netwatch.words import Catalogue
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from netwatch.config import Site
     from netwatch.document import Document
     from netwatch.exposures import Logged
-    from netwatch.model import Run
+    from netwatch.model import Observation, Run
     from netwatch.plan import Plan
     from netwatch.post import Alert
     from netwatch.probe import Probe
@@ -103,6 +103,11 @@ def configured(site: Site) -> tuple[Probe, ...]:
     return configure(probes.load(), site.probes)
 
 
+def from_internet(seen: Observation) -> bool:
+    """Did a port of an IPv4 address of ours answer from outside?"""
+    return seen.vantage is Vantage.OUTSIDE and seen.port > 0 and ":" not in seen.address
+
+
 def composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert, Run], tuple[str, str, str]]:
     """Writes this site's alerts in its language."""
 
@@ -124,6 +129,7 @@ def composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert,
             public,
             {seen.device: told(seen) for seen in run.observations if seen.probe == LIVENESS},
             asked_outside=bool(knocked(run.coverage)),
+            answered={(seen.port, seen.transport) for seen in run.observations if from_internet(seen)},
         )
         return letter.subject, letter.text, letter.html
 

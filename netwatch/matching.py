@@ -37,6 +37,12 @@ KEYS = {
 }
 # Marks of a name or of a program: they tell where only one device has them, and never against the box.
 SOFT = ("smb-name", "dicom", "page")
+# Of those that tell a program: the facts that it takes, and those in which two servers of one program differ.
+SOFTWARE = (
+    ("dicom", ("implementation_class_uid", "implementation_version"), ("association", "query", "store")),
+    ("page", ("favicon", "product"), ()),
+)
+Mark = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Service:
     place: Place
     address: str
     protocols: frozenset[str]
-    marks: frozenset[tuple[str, str]]
+    marks: frozenset[Mark]
 
     @property
     def device(self) -> str:
@@ -64,7 +70,7 @@ class Service:
         return not mine or not theirs or bool(mine & theirs)
 
 
-def marks(facts: Mapping[str, Fact]) -> Iterator[tuple[str, str]]:
+def marks(facts: Mapping[str, Fact]) -> Iterator[Mark]:
     """What a service is known again by: (kind, value)."""
 
     def told(*keys: str) -> tuple[str, ...]:
@@ -73,12 +79,9 @@ def marks(facts: Mapping[str, Fact]) -> Iterator[tuple[str, str]]:
     for kind, keys in KEYS.items():
         yield from ((kind, value) for value in told(*keys))
     yield from (("smb-name", name.lower()) for name in told("dns_name", "netbios_name"))
-    for kind, both in (
-        ("dicom", ("implementation_class_uid", "implementation_version")),
-        ("page", ("favicon", "product")),
-    ):
-        if len(told(*both)) == len(both):
-            yield kind, " ".join(told(*both))
+    for kind, needed, more in SOFTWARE:
+        if len(told(*needed)) == len(needed):
+            yield kind, " ".join((*told(*needed), *(f"{key}={facts.get(key)}" for key in more)))
 
 
 def services(observations: Iterable[Observation], *vantages: Vantage) -> dict[Place, Service]:
@@ -118,9 +121,9 @@ def links(
     told = Told.of(forwards, devices)
     reported = services(observations, *OTHERS)
     bare = {where: Service(where, one.address, frozenset(), frozenset()) for where, one in reported.items()}
-    found = {}
+    found, known = {}, _mapped(outside.values(), told)
     for where, service in (bare | outside).items():
-        link = _own(service, inside, devices) or _link(service, inside, told)
+        link = _own(service, inside, devices) or _link(service, inside, told, known)
         if where[0].startswith(PUBLIC) and link is not None:
             found[where] = link
     return told.at_the_box() | found
@@ -135,16 +138,35 @@ def _own(service: Service, inside: Mapping[Place, Service], devices: Mapping[str
     return Link(device, at_home, service.port, "address")
 
 
-def _link(service: Service, inside: Mapping[Place, Service], told: Told) -> Link | None:
+def _mapped(outside: Iterable[Service], told: Told) -> Mapping[Mark, set[str]]:
+    """The addresses at home to which the box leads what shows a mark outside: it need not be open to us."""
+    found = defaultdict[Mark, set[str]](set)
+    for service in outside:
+        link = told.leads(service.place) if ":" not in service.address else None
+        for mark in service.marks if link is not None else ():
+            found[mark].add(link.address if link is not None else "")
+    return found
+
+
+def _link(
+    service: Service, inside: Mapping[Place, Service], told: Told, known: Mapping[Mark, set[str]]
+) -> Link | None:
     """A key first, then the box, then a softer mark, then the DMZ."""
     mapped = told.leads(service.place) if ":" not in service.address else None
     for kind in (*KEYS, *SOFT):
         if mapped is not None and kind in SOFT:
             return mapped
         marked = _marked(service, kind, inside, mapped)
+        if marked is not None and kind in SOFT and _elsewhere(service, kind, known, marked.address):
+            return told.caught(service, inside)
         if marked is not None:  # the box knows the port best, where both mean the same device
             return mapped if mapped is not None and mapped.device == marked.device else marked
     return mapped or told.caught(service, inside)
+
+
+def _elsewhere(service: Service, kind: str, known: Mapping[Mark, set[str]], address: str) -> bool:
+    """Is the same soft mark known of another device?"""
+    return any(known.get(mark, set()) - {address} for mark in service.marks if mark[0] == kind)
 
 
 def _marked(service: Service, kind: str, inside: Mapping[Place, Service], mapped: Link | None) -> Link | None:

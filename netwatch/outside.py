@@ -111,9 +111,11 @@ def look(  # noqa: PLR0913, PLR0917 - what a look is made of
     told(len(steps))
     for visit in visits:
         gathered.devices.append(visit.device)
+        trouble = visit.trouble
         if visit.unreached:
-            error = OutsideError("outside.no-way", Reason.TIMEOUT, address=visit.address)
-            gathered.refused(STAGE, Vantage.OUTSIDE, error, visit.address)
+            trouble = OutsideError("outside.no-way", Reason.TIMEOUT, address=visit.address)
+        if trouble is not None and not halt.asked():
+            gathered.refused(STAGE, Vantage.OUTSIDE, trouble, visit.address)
         gathered.add(visit.observations, visit.failures)
         gathered.coverage += [*visit.coverage, *visit.swept()]
         gathered.rounds.append(visit.round(started))

@@ -50,7 +50,8 @@ AT_LEAST = {PortState.OPEN, PortState.CLOSED}
 @dataclass(slots=True)
 class Visit:
     """One device, tonight. `planned`: the ports it was to be asked; `away`: it was gone when we knocked;
-    `unreached`: there was no way to it from where we look."""
+    `unreached`: there was no way to it from where we look; `trouble`: the server that we look from is
+    gone."""
 
     device: Device
     egress: Egress
@@ -61,6 +62,7 @@ class Visit:
     planned: PortSet = field(default_factory=PortSet)
     away: bool = False
     unreached: bool = False
+    trouble: OutsideError | None = None
     observations: list[Observation] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
@@ -117,9 +119,11 @@ class Visit:
             if error.message == "egress.authorisation-ended":
                 self.halt.now(AUTHORISATION)
             return
-        except (ProbeError, OutsideError) as error:  # the door that we leave by is gone: nothing was asked
-            detail = error.detail if isinstance(error, ProbeError) else str(error)
-            self.fail("sweep", None, Reason(error.reason), detail)
+        except OutsideError as error:  # the door that we leave by is gone: nothing was asked
+            self.trouble = error
+            return
+        except ProbeError as error:
+            self.trouble = OutsideError("vantage.broke", error.reason)
             return
         self.away = job.away and not self.states
         self.unreached = bool(job.unreached) and not job.answered and not self.states

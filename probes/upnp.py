@@ -177,28 +177,27 @@ def _forwards(found: list[Forward]) -> Iterator[tuple[str, int, str, Facts]]:
 
 
 def _listing(told: Told) -> Facts:
-    """How complete the lists were, all services together: `empty` is nothing learnt."""
-    states = {one.state for one in told.listings}
-    found = len(_all(told))
-    # An idle service beside a whole one may refuse; one that breaks off in the middle hides something.
-    broke = any(one.state == "cut" and (one.forwards or one.odd or not one.code) for one in told.listings)
-    whole = (
-        "cut"
-        if broke or told.over
-        else "whole"
-        if "whole" in states
-        else "cut"
-        if "cut" in states
-        else "empty"
-    )
+    """How complete the lists were, all services together."""
     agree = [one.agree for one in told.listings if one.agree is not None]
     return {
-        "listing": whole,
-        "mappings": found,
+        "listing": _complete(told),
+        "mappings": len(_all(told)),
         "agree": all(agree) if agree else None,
         "code": next((one.code for one in told.listings if one.code), None),
         "unreadable": sum(one.odd for one in told.listings),
     }
+
+
+def _complete(told: Told) -> str:
+    """`whole`, `cut`, or `empty`: nothing learnt. An idle service beside a whole one may refuse; one that
+    breaks off in the middle hides something."""
+    states = {one.state for one in told.listings}
+    broke = any(one.state == "cut" and (one.forwards or one.odd or not one.code) for one in told.listings)
+    if broke or told.over:
+        return "cut"
+    if "whole" in states:
+        return "whole"
+    return "cut" if "cut" in states else "empty"
 
 
 def _strange(told: object) -> bool:

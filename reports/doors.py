@@ -34,7 +34,7 @@ _Part = TypeVar("_Part", "FindingPart", "StatementPart")
 class Door:
     """A public port. `findings`: those that stand there, worst first; `service`: what answered us, tonight or
     before; `forwards`: the box's and people's words, `reports`: others'; `link`: what it leads to; `shut`:
-    others report it, and a live look from outside refuted them."""
+    others report it, and a live look from outside refuted them; `tried`: it was knocked at tonight."""
 
     address: str
     port: int
@@ -46,10 +46,11 @@ class Door:
     reports: tuple[StatementPart, ...]
     link: LinkPart | None
     shut: bool = False
+    tried: bool = True
 
     @property
     def unverified(self) -> bool:
-        """Did it answer before, and not when it was asked last?"""
+        """Did it answer before, and not tonight? Whether it was asked tonight, `tried` tells."""
         return bool(self.findings) and all(one.status != Status.OPEN for one in self.findings)
 
     @property
@@ -78,6 +79,16 @@ def doors(document: Document) -> tuple[Door, ...]:
     places = {*found.services, *found.findings, *found.reports, *found.alone()}
     made = [found.door(where) for where in places]
     return tuple(sorted((one for one in made if one is not None), key=_worst_first))
+
+
+def answered(document: Document) -> set[tuple[int, str]]:
+    """The ports of addresses of IPv4, each with its transport, at which something answered us from outside,
+    tonight or before, and was not found shut since."""
+    return {
+        (door.port, door.transport)
+        for door in doors(document)
+        if door.service is not None and ":" not in door.address
+    }
 
 
 def ways(document: Document) -> dict[tuple[str, int, str], list[Door]]:
@@ -112,6 +123,7 @@ class _Found:
             for one in document.statements
             if one.about == "forward" and one.vantage in BOX and one.facts.get("enabled") is not False
         ]
+        self.tried = _tried(document)
         own = [one.address for one in document.public if ":" not in one.address]
         self.only = own[0] if len(own) == 1 else ""
 
@@ -156,6 +168,7 @@ class _Found:
             reports=reports,
             link=link or self._led(forwards, port),
             shut=service is None and not findings and not forwards and bool(reports),
+            tried=port in self.tried.get(address, ()),
         )
 
     def _led(self, forwards: tuple[StatementPart, ...], port: int) -> LinkPart | None:
@@ -165,6 +178,15 @@ class _Found:
                 inside = first + port - one.port if isinstance(first, int) else port
                 return LinkPart(self.at_home.get(to, ""), to, inside, "mapping")
         return None
+
+
+def _tried(document: Document) -> dict[str, PortSet]:
+    """The ports that were knocked at tonight from outside, by address."""
+    tried: dict[str, PortSet] = {}
+    for row in document.coverage:
+        if row.vantage == Vantage.OUTSIDE and row.probe == "sweep" and row.outcome in KNOCKED:
+            tried[row.address] = tried.get(row.address, PortSet()) | PortSet.parse(row.ports)
+    return tried
 
 
 def ports(forward: StatementPart) -> PortSet:

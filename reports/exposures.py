@@ -12,6 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from netwatch.exposures import MOVED
+from netwatch.judge import Row
 from netwatch.matching import AT_BOX, PUBLIC
 from netwatch.model import Exposure
 from reports.phrase import ADDRESS, TEXT, Phrases, clean
@@ -86,9 +87,11 @@ def _door(say: Phrases, row: Logged) -> str:
 
 def _what(say: Phrases, row: Logged) -> Iterator[str]:
     """The verdict in a sentence, how it came to it, and what the server counts."""
-    what = say(f"exposures.row.{row.last.row}")
-    yield say("exposures.over", what=what) if row.ended and row.ended_by != MOVED else what
+    over = row.ended is not None and row.ended_by != MOVED
+    yield say(f"exposures.over.{row.worst}") if over else say(f"exposures.row.{row.last.row}")
     for step in row.steps:
+        if step.row == Row.UNANSWERED:  # its proof is that of the step before
+            continue
         told = [clean(step.protocol, TEXT)] if step.protocol not in {"", "forward", "dmz"} else []
         told += [say("table.fact", label=label, value=value) for label, value in say.facts(step.facts)]
         who = say(f"phrase.vantage.{step.vantage}")
@@ -110,7 +113,7 @@ def _when(say: Phrases, row: Logged) -> Iterator[str]:
     elif row.ended_by == MOVED:
         yield say("exposures.moved", when=say.moments.short(row.ended))
     else:
-        who = say.word("phrase.vantage", row.ended_by or "")
+        who = say.word("exposures.ended-by", row.ended_by or "")
         yield say("exposures.ended", when=say.moments.short(row.ended), who=who)
     if row.told_at is None or row.by_then is None:
         yield say("exposures.not-told")

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch.model import LIVENESS, ChangeKind, Exposure, Severity
+from reports.doors import BOX
 from reports.folding import at_internet, place, twins
 from reports.phrase import ADDRESS, NAME, NO_BREAK, Phrases, clean, lower_first, steps
 from reports.way import leads, subject
 from reports.way import place as placed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from datetime import datetime
 
     from jinja2 import Template
@@ -87,15 +88,17 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
     sent: Mapping[str, Sequence[str]] | None = None,
     *,
     asked_outside: bool = False,
+    answered: Container[tuple[int, str]] = frozenset(),
 ) -> Mail:
     """The mail of one alert. `found_at` is the moment of the check; `complete` is that of the run.
 
     `sent`: what a device that fell silent had been sent, line by line, by device. `asked_outside`: was
-    anything knocked at from the internet in this run (doors.knocked)?
+    anything knocked at from the internet in this run (doors.knocked)? `answered`: the public ports that
+    answered then (port and transport).
     """
     parts = {}
     for kind in ("txt", "html"):
-        writer = Writer(Phrases(language, fine=True), devices, catalogue, sent)
+        writer = Writer(Phrases(language, fine=True), devices, catalogue, sent, answered)
         parts[kind] = _template(f"mail.{kind}").render(
             say=writer.say,
             greeting=writer.say(
@@ -136,9 +139,11 @@ class Writer:
         devices: Mapping[str, Device],
         catalogue: Catalogue,
         sent: Mapping[str, Sequence[str]] | None = None,
+        answered: Container[tuple[int, str]] = frozenset(),
     ) -> None:
         """Everything that the sentences are made of."""
         self.say = say
+        self.answered = answered
         self.sent = sent or {}
         self.devices = devices
         self.catalogue = catalogue
@@ -166,9 +171,14 @@ class Writer:
         return self.say.count("mail.intro.found", number) if number else self.say("mail.intro.quiet")
 
     def to_act_on(self, alert: Alert) -> list[Change]:
-        """What appeared or worsened, then what was never checked before. What is told of a public port is not
-        told again of the service behind it."""
-        return self.once(self.ordered(alert, *_FOUND) + self.ordered(alert, ChangeKind.NEWLY_CHECKED))
+        """What appeared or worsened, then what was never checked before; the other way round where the worst
+        is among the latter. What is told of a public port is not told again of the service behind it."""
+        found, first = self.ordered(alert, *_FOUND), self.ordered(alert, ChangeKind.NEWLY_CHECKED)
+        worse = bool(first) and (not found or self._weight(first[0]) > self._weight(found[0]))
+        return self.once(first + found if worse else found + first)
+
+    def _weight(self, change: Change) -> tuple[int, int]:
+        return self.severity(change.finding).rank, change.finding.exposure.rank
 
     @staticmethod
     def once(changes: list[Change]) -> list[Change]:
@@ -208,7 +218,7 @@ class Writer:
                 self.say("mail.section.newly-checked"), self.say("mail.section.newly-checked-explain"), first
             ),
         )
-        return [section for section in sections if section.items]
+        return sorted((one for one in sections if one.items), key=lambda one: one.items[0].number)
 
     def item(self, change: Change, number: int, advised: dict[str, int]) -> Item:
         """One change; `advised` remembers where each rule's advice stands."""
@@ -225,13 +235,19 @@ class Writer:
             place=placed(self.say, finding),
             leads=leads(self.say, finding, self.devices),
             before=self.before(change),
-            exposure="" if told_by_us else self.say(f"phrase.exposure.{finding.exposure}"),
+            exposure="" if told_by_us else self.exposure(finding),
             urgent=finding.exposure == Exposure.EXPOSED,
             risk=words.risk,
             remedy=tuple(steps(words.remedy)),
             sent=tuple(clean(line) for line in self.sent.get(finding.device, ())) if told_by_us else (),
             same_as=same_as,
         )
+
+    def exposure(self, finding: Finding) -> str:
+        """What is known of the internet. Of a forward at whose port something answered us, that it did."""
+        if finding.vantage in BOX and (finding.port, finding.transport) in self.answered:
+            return self.say("phrase.exposure.forward-answers")
+        return self.say(f"phrase.exposure.{finding.exposure}")
 
     def device(self, finding: Finding) -> str:
         """What it is about: behind a public port, the device that it leads to, where that is known."""

@@ -19,7 +19,7 @@ from reports.unasked import unknown
 from reports.way import arrow, led, number, public
 
 if TYPE_CHECKING:
-    from netwatch.document import Document, StatementPart
+    from netwatch.document import Document, ServicePart, StatementPart
     from netwatch.words import Catalogue
     from reports.doors import Door
     from reports.phrase import Phrases
@@ -84,9 +84,9 @@ class _View:
         say = self.say
         answers = [one for one in self.known if one.exposure == Exposure.EXPOSED]
         told = [self._answered(answers) if answers else self._silent()]
-        before = sum(one.unverified for one in answers)
-        if before:
-            told.append(say.count("outside.verdict.unverified", before))
+        for name, tried in (("unverified", True), ("untried", False)):
+            if before := sum(one.unverified and one.tried is tried for one in answers):
+                told.append(say.count(f"outside.verdict.{name}", before))
         forwarded = sum(one.exposure == Exposure.FORWARDED for one in self.known)
         if forwarded:
             told.append(say.count(f"outside.verdict.forwarded{'-more' if answers else ''}", forwarded))
@@ -169,11 +169,13 @@ class _View:
             seen = [one.last_seen for one in door.findings if one.vantage == Vantage.OUTSIDE]
             seen += [door.service.last_seen] if door.service else []
             when = self.say.moments.date(max(seen, default=door.since))
-            told.append(self.say(f"outside.proof.exposed{'-before' if door.unverified else ''}", when=when))
+            how = "" if not door.unverified else "-before" if door.tried else "-untried"
+            what = "open" if door.service is not None and _guessed(door.service) else "exposed"
+            told.append(self.say(f"outside.proof.{what}{how}", when=when))
         for one in door.forwards:
             told.append(self._by_box(one, also=bool(told)))
         for one in door.reports:
-            told.append(self._by_others(one, also=bool(told), shut=door.shut))
+            told.append(self._by_others(one, door, also=bool(told)))
         return list(dict.fromkeys(told))
 
     def _by_box(self, one: StatementPart, *, also: bool) -> str:
@@ -185,8 +187,15 @@ class _View:
             when=self.say.moments.date(one.said_at),
         )
 
-    def _by_others(self, one: StatementPart, *, also: bool, shut: bool) -> str:
+    def _by_others(self, one: StatementPart, door: Door, *, also: bool) -> str:
+        """Their word, and what our own knock made of it tonight, where there was one."""
+        ours = "shut" if door.shut else "silent" if door.tried else "reported"
+        key = "also-reported" if also else ours
         undated = "-undated" if one.facts.get("dated") is False else ""
-        key = "also-reported" if also else "shut" if shut else f"reported{undated}"
         when = self.say.moments.date(one.said_at)
-        return self.say(f"outside.proof.{key}", who=self.said.who(one), when=when)
+        return self.say(f"outside.proof.{key}{undated}", who=self.said.who(one), when=when)
+
+
+def _guessed(service: ServicePart) -> bool:
+    """Did the port open, and nothing more?"""
+    return service.facts.get("protocol_from") == "port"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from netwatch.model import ChangeKind, Severity, Status, Vantage
 from reports.annex import override, pace, seen_from, sheets
-from reports.doors import ways
+from reports.doors import BOX, answered, ways
 from reports.folding import at_internet, folded, folded_changes
 from reports.gaps import gaps, vanished
 from reports.moment import parse
@@ -120,6 +120,7 @@ class View:
         self.devices = {device.id: device for device in document.devices}
         self.located_devices = {device.address: device for device in document.devices}
         self.ways = ways(document)
+        self.answered = answered(document)
 
     def device(self, device: str | None, address: str = "") -> str:
         """What to call the device of a row; a row without one is called by its address."""
@@ -174,10 +175,8 @@ class View:
 
     def exposure(self, finding: FindingPart) -> str:
         """What is known of the internet. Of a forward at whose port something answered us, that it did."""
-        if finding.vantage in {Vantage.BOX, Vantage.DECLARED} and finding.link is not None:
-            link = finding.link
-            if self.ways.get((link.device, link.port, finding.transport)):
-                return self.say("page.card.forward-answers")
+        if finding.vantage in BOX and (finding.port, finding.transport) in self.answered:
+            return self.say("phrase.exposure.forward-answers")
         return self.say(f"phrase.exposure.{finding.exposure}")
 
     def public(self, given: Sequence[str]) -> list[str]:

@@ -159,7 +159,10 @@ def _counts(say: Phrases, document: Document, absent: int) -> list[str]:
                 services=say.count("table.services", inside),
             )
         )
-    open_outside = sum(row.vantage == Vantage.OUTSIDE for row in document.services)
+    started = document.run.started
+    open_outside = sum(
+        row.vantage == Vantage.OUTSIDE and row.last_seen >= started for row in document.services
+    )
     if open_outside:
         told.append(say.count("table.outside", open_outside))
     return told

@@ -118,7 +118,7 @@ class _Gaps:
         put = any(
             row.vantage == Vantage.OUTSIDE
             and row.probe in UDP
-            and row.outcome in {Outcome.ANSWERED, Outcome.CLOSED, Outcome.NO_ANSWER}
+            and row.outcome in {Outcome.ANSWERED, Outcome.CLOSED, Outcome.NO_ANSWER, Outcome.EXPLORED}
             for row in self.document.coverage
         )
         if self.tonight and not put:

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from netwatch.diff import LISTING, WHOLE
 from netwatch.document import port_list
 from netwatch.model import LIVENESS, Outcome, Status
 from netwatch.portset import PortSet
@@ -134,12 +135,20 @@ def release(db: Database, slug: str, device: str) -> None:
 
 
 def services(db: Database, night: Run) -> None:
-    """Each observation carries its interval on, or ends it and begins another; closed ports end theirs."""
+    """Each observation carries its interval on, or ends it and begins another; closed ports end theirs, and
+    a whole list of forwards those that it has no more."""
     number, now = site_number(db, night.site), stamp(night.started)
     for seen in night.observations:
         if seen.probe == LIVENESS:
             continue  # it says what a device no longer is
         _carry(db, number, now, seen)
+    for seen in night.observations:
+        if seen.protocol == LISTING and seen.facts.get(LISTING) == WHOLE:
+            db.execute(
+                "update services set ended = ? where site = ? and device = ? and vantage = ? and probe = ? "
+                "and protocol = 'forward' and ended is null and last_seen < ?",
+                [now, number, seen.device, seen.vantage, seen.probe, now],
+            )
     for row in night.coverage:
         if row.outcome is Outcome.CLOSED and row.device is not None:
             whose = ("tcp", "") if row.probe == "sweep" else ("udp", row.probe)

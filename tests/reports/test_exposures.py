@@ -95,8 +95,8 @@ def test_every_row_of_the_verdict_and_every_way_of_matching_has_its_words(row: R
 
 def test_one_that_ended_says_by_whom_and_one_that_moved_is_not_called_shut() -> None:
     ended = replace(ROW, ended=FIRST + timedelta(days=10), ended_by="outside")
-    assert "Seen shut 11/11/2026: the internet" in shown(ended)
-    assert "Over." in shown(ended)
+    assert "Seen shut 11/11/2026, by an attempt from the internet" in " ".join(shown(ended).split())
+    assert "Over. It was reachable from the internet." in " ".join(shown(ended).split())
     moved = shown(replace(ended, ended_by=MOVED))
     assert "nothing proved shut" in moved
     assert "Seen shut" not in moved
