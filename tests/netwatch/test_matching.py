@@ -230,3 +230,13 @@ def test_no_fact_that_a_box_or_a_peer_may_tell_breaks_it(told: list[Facts], port
         assert isinstance(link.port, int)
     for facts in told:
         assert all(isinstance(value, str) and value for _, value in marks(facts))
+
+
+def test_a_program_that_also_another_device_runs_tells_nothing() -> None:
+    mine = inside("pacs", 104, "dicom", SOFTWARE)
+    unlike = outside(105, "dicom", SOFTWARE | {"query": "not-offered"})
+    assert behind(105, unlike, replace(mine, facts=SOFTWARE | {"query": "answered"})) is None
+    # The box leads to another one, which is not open to us at home.
+    elsewhere = (outside(37777, "dicom", SOFTWARE), forward(37777, "nas", 7777))
+    assert behind(105, outside(105, "dicom", SOFTWARE), mine, *elsewhere) is None
+    assert behind(105, outside(105, "dicom", SOFTWARE), mine) == ("pacs", 104, "dicom")

@@ -146,6 +146,28 @@ def test_a_closed_port_is_no_service_any_more(store: Store) -> None:
     assert [f.status for f in document.findings] == ["resolved"]
 
 
+def test_a_forward_that_a_whole_list_has_no_more_is_no_service_any_more(store: Store) -> None:
+    def box(protocol: str, port: int, at: datetime, **facts: object) -> Observation:
+        told = {"transport": "tcp" if port else protocol, "facts": facts, "seen_at": at}
+        return Observation("upnp", Vantage.BOX, "box", "192.168.1.1", port=port, protocol=protocol, **told)  # type: ignore[arg-type]
+
+    def ports() -> set[int]:
+        return {seen.port for seen in store.known("cabinet") if seen.protocol == "forward"}
+
+    for number, forwards, listing, left in (
+        (0, (5060, 8104), "whole", {5060, 8104}),
+        (1, (8104,), "cut", {5060, 8104}),
+        (2, (8104,), "whole", {8104}),
+        (3, (), "empty", {8104}),
+    ):
+        run = night(number)
+        said = [box("forward", port, run.started, to_address="192.168.1.20") for port in forwards]
+        said.append(box("listing", 0, run.started, listing=listing))
+        devices = (*run.devices, Device("box", "192.168.1.1"))
+        record(store, replace(run, devices=devices, observations=(*run.observations, *said)))
+        assert ports() == left
+
+
 def test_a_silent_host_keeps_its_service_and_its_finding_unverified(store: Store) -> None:
     record(store, night(0))
     record(store, replace(night(1), observations=(), findings=frozenset(), coverage=(), devices=()))

@@ -48,10 +48,11 @@ def mail(  # noqa: PLR0913 - the parts of a mail
     devices: dict[str, Device] | None = None,
     complete: bool = True,
     public: tuple[str, ...] = (),
+    answered: frozenset[tuple[int, str]] = frozenset(),
 ) -> Mail:
     alert = Alert("cabinet-dupont", "3f2c9a", changes)
     known = DEVICES if devices is None else devices
-    return compose(site, alert, known, catalogue, language, complete, FOUND_AT, public)
+    return compose(site, alert, known, catalogue, language, complete, FOUND_AT, public, answered=answered)
 
 
 class Tags(HTMLParser):
@@ -258,6 +259,20 @@ def test_what_only_the_box_says_is_told_as_not_proved(catalogue: Catalogue) -> N
     assert "Ce n'est pas prouvé" in flat(told)
     assert "192.168.1.1," not in told.text, "it is no port of the box's own"
     assert "We saw it" not in told.text
+
+
+def test_a_forward_at_whose_port_something_answered_is_told_so(catalogue: Catalogue) -> None:
+    said = Finding("box-forward", "d1", 8104, vantage=Vantage.BOX, exposure=Exposure.FORWARDED)
+    for answered, told_so in ((frozenset({(8104, "tcp")}), True), (frozenset({(8104, "udp")}), False)):
+        told = flat(mail(catalogue, Change(NEW, said), language="en", answered=answered))
+        assert ("something answered us at this port" in told) is told_so
+
+
+def test_the_worst_leads_the_subject_also_where_it_was_never_checked_before(catalogue: Catalogue) -> None:
+    mild = Change(ChangeKind.APPEARED, finding("dicom-name-only", 30, 104))
+    told = mail(catalogue, mild, Change(ChangeKind.NEWLY_CHECKED, PUBLIC), language="en")
+    assert "11112" in told.subject
+    assert told.text.index("11112") < told.text.index("protected only by its name")
 
 
 def test_what_only_others_say_is_told_as_not_verified(catalogue: Catalogue) -> None:

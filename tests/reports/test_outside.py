@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.model import Exposure, Status, Vantage
+from netwatch.model import Exposure, Outcome, Status, Vantage
 from reports.outside import Section, section
 from reports.phrase import Phrases
 from tests.reports.conftest import night
@@ -16,6 +16,7 @@ from tests.reports.internet import (
     PACS,
     finding,
     forward,
+    knock,
     seen_from_outside,
     service,
     statement,
@@ -118,6 +119,51 @@ def test_what_answered_before_and_not_now_is_not_told_as_closed(catalogue: Catal
     section_ = told(document, catalogue)
     assert "nothing proves that it is closed" in section_.verdict[1]
     assert "Nothing proves that it is closed." in section_.rows[0].proof[0]
+
+
+def test_what_nobody_tried_tonight_is_not_told_as_silent(catalogue: Catalogue) -> None:
+    silent = replace(finding(DICOM, 11112, PACS), status=Status.UNVERIFIED)
+    document = replace(seen_from_outside(), findings=(silent,), coverage=())
+    section_ = told(document, catalogue)
+    assert "was not tried this time" in section_.verdict[1]
+    assert "It was not tried this time." in section_.rows[0].proof[0]
+    assert "when we last asked" not in section_.verdict[1]
+
+
+def test_a_port_that_opened_and_said_nothing_did_not_answer(catalogue: Catalogue) -> None:
+    bare = replace(service(11112, "dicom"), facts={"protocol_from": "port"})
+    [row] = [
+        r for r in told(replace(seen_from_outside(), services=(bare,)), catalogue).rows if r.port == "11112"
+    ]
+    assert row.proof[0].startswith("It opens to the internet")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "dated", "said"),
+    [
+        ("9-8079", True, "Shodan says that it saw it 18 November 2026. We did not verify it."),
+        (
+            "8080",
+            True,
+            "When we tried from outside nothing answered, which does not prove that it is closed.",
+        ),
+        ("8080", False, "Shodan says so, without a date"),
+    ],
+)
+def test_what_others_report_is_told_with_what_our_own_try_made_of_it(
+    catalogue: Catalogue,
+    outcome: str,
+    dated: object,
+    said: str,
+) -> None:
+    seen = seen_from_outside()
+    statements = tuple(
+        replace(one, facts=one.facts | {"dated": dated}) if one.port == 8080 else one
+        for one in seen.statements
+    )
+    document = replace(seen, statements=statements, coverage=(knock(outcome, Outcome.FILTERED),))
+    [row] = [r for r in told(document, catalogue).rows if r.port == "8080"]
+    assert said in row.proof[0]
 
 
 def test_several_addresses_are_told_apart_and_one_is_not_repeated(catalogue: Catalogue) -> None:
