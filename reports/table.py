@@ -11,7 +11,7 @@ from netwatch.document import port_list
 from netwatch.model import ChangeKind, Exposure, Status, Vantage
 from reports import gaps
 from reports.annex import protocol
-from reports.doors import BOX, knocked, ways
+from reports.doors import BOX, answered, knocked, ways
 from reports.folding import at_internet, folded, folded_changes
 from reports.gaps import vanished
 from reports.outside import section
@@ -201,7 +201,8 @@ def _standing(
     if moved:
         told = [lower_first(say(f"phrase.change.{moved[0]}"))]
     if finding.exposure != Exposure.NOT_CHECKED or knocked(document.coverage):
-        told.append(say(f"phrase.exposure-short.{finding.exposure}"))
+        answers = finding.vantage in BOX and (finding.port, finding.transport) in answered(document)
+        told.append(say(f"phrase.exposure-short.{'forward-answers' if answers else finding.exposure}"))
     if finding.vantage == Vantage.LAN:
         told += [
             say("table.way", port=number(say, one.port, one.transport))
