@@ -25,6 +25,7 @@ from netwatch.knocking import States
 from netwatch.located import Locating, ports_of_ours
 from netwatch.matching import links
 from netwatch.model import PortState, Target, Vantage
+from netwatch.naming import Naming
 from netwatch.others import internetdb, shodan
 from netwatch.outlet import Here
 from netwatch.outside import STAGE, Gathered, at, look
@@ -33,6 +34,7 @@ from netwatch.probe import ProbeError
 from netwatch.scan import complete, together
 from netwatch.tunnel import Tunnel
 from netwatch.visit import Visit
+from netwatch.words import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -74,6 +76,8 @@ class Beyond:
         with self.halt.at(self.tonight.until, self.tonight.why):
             self._ask_box(run)
             self._ipv6(run)
+            if not self.here:
+                Naming(self.site, self.tonight, self.gathered, self.log, self.halt, messages("en")).ask(run)
             with self._vantage() as outlet:
                 said = (*run.observations, *self.gathered.observations)
                 self.public = self._locating().addresses(said, outlet)

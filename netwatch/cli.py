@@ -14,6 +14,7 @@ import click
 
 import netwatch
 from netwatch.cli_box import box
+from netwatch.cli_feeds import feeds
 from netwatch.cli_mail import mail
 from netwatch.cli_setup import doctor, init, schema
 from netwatch.cli_shodan import shodan
@@ -241,5 +242,5 @@ def _stop(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-for command in (box, doctor, init, mail, schema, shodan):
+for command in (box, doctor, feeds, init, mail, schema, shodan):
     main.add_command(command)

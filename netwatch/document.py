@@ -71,7 +71,8 @@ class AddressPart:
 @dataclass(frozen=True, slots=True)
 class DevicePart:
     """A device of the site; of kind `internet`, an address of the practice. `last_seen` before `run.started`:
-    it did not answer tonight. `left_alone`: since when it is not touched: it fell silent under a check."""
+    it did not answer tonight. `left_alone`: since when it is not touched: it fell silent under a check.
+    `profile`: what it was recognised as, by whose word, and how old that is."""
 
     id: str
     address: str
@@ -85,6 +86,7 @@ class DevicePart:
     first_seen: str
     last_seen: str
     left_alone: str | None = None
+    profile: dict[str, str | int | bool | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ class StatementPart:
 
 @dataclass(frozen=True, slots=True)
 class FindingPart:
-    """A rule that holds somewhere. `resolved` ones are listed once, in the run that proved it."""
+    """A rule that holds somewhere. `resolved` ones are listed once, in the run that proved it. `about`: the
+    product and version that it rests on, and who says so, where it is about one."""
 
     rule: str
     severity: Severity
@@ -138,6 +141,7 @@ class FindingPart:
     transport: str = "tcp"
     vantage: Vantage = Vantage.LAN
     link: LinkPart | None = None
+    about: dict[str, str | int | bool | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ class Device:
     model: str | None = None
     version: str | None = None
     left_alone: str | None = None  # since when, UTC: it fell silent, and a person has not yet decided
+    profile: Facts = field(default_factory=dict, compare=False)  # what it was recognised as, and by what
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +254,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Which rule holds where. Hashable: it *is* its identity. The address may move, the finding stays."""
+    """Which rule holds where. Hashable: it *is* its identity. The address may move, the finding stays.
+    `about`: what it rests on, where the rule alone does not say it: a product, its version, a date."""
 
     rule: str
     device: str
@@ -264,6 +266,7 @@ class Finding:
     vantage: Vantage = field(default=Vantage.LAN, compare=False)
     exposure: Exposure = field(default=Exposure.NOT_CHECKED, compare=False)
     link: Link | None = field(default=None, compare=False)
+    about: Facts = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from netwatch import exposures, judge
+from netwatch import aging, exposures, feeds, judge
 from netwatch.alert import Delivery, alert, deliver, letters
 from netwatch.audit import Audit, folder
 from netwatch.beyond import Beyond
@@ -22,6 +22,7 @@ from netwatch.halt import AUDIT, AUTHORISATION, WINDOW, Halt
 from netwatch.judge import OTHERS
 from netwatch.judging import Judging
 from netwatch.kernel import routes
+from netwatch.lifecycle import Cycle, Table
 from netwatch.model import LIVENESS, Vantage
 from netwatch.others import FRESH
 from netwatch.placing import placing
@@ -29,8 +30,11 @@ from netwatch.scan import Scan, name
 from netwatch.scope import Scope
 from netwatch.tonight import Tonight
 
+FEEDS = "feeds"  # beside the database
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from netwatch.config import Site
     from netwatch.errors import NetwatchError
@@ -144,9 +148,25 @@ def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Plac
     log = store.exposures(run.site, only_open=True)
     earlier, led = exposures.remembered(log), exposures.led(log)
     placed = placing(run, known, store.asked_outside(run.site), devices, earlier, led)
+    table, today = lifecycles(store.folder, run.finished), run.finished.date()
+    who = aging.profiles(run.devices, placed.observations)
+    findings |= frozenset(dict.fromkeys(aging.findings(who, run.observations, table, today)))
+    run = replace(
+        run,
+        devices=tuple(aging.recognised(device, who[device.id], table, today) for device in run.devices),
+    )
     recent = [o for o in run.observations if o.vantage not in OTHERS or run.finished - o.seen_at <= FRESH]
     findings |= frozenset(judge.findings(recent, findings, placed.refuted()))
     return replace(run, findings=frozenset(map(placed.placed, findings))), placed
+
+
+def lifecycles(data: Path, now: datetime) -> Table:
+    """The table of lifecycles, with what was refreshed of it."""
+    told = (
+        Cycle(one.product, one.cycle, one.eol, one.source, one.checked)
+        for one in feeds.load(data / FEEDS, now).cycles
+    )
+    return Table.load().with_feed(told)
 
 
 def logged(run: Run, store: Store, placed: Placing) -> exposures.Added:

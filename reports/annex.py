@@ -94,7 +94,7 @@ def _devices(say: Phrases, document: Document) -> Sheet:
             say.short_name(device),
             clean(device.address, ADDRESS),
             clean(device.mac or "", NAME),
-            say.word("phrase.kind", device.kind),
+            say.word("phrase.kind", str(device.profile.get("kind") or device.kind)),
             clean(
                 " ".join(filter(None, (device.maker or device.vendor, device.model, device.version))), TEXT
             ),

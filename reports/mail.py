@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch.model import LIVENESS, ChangeKind, Exposure, Severity
+from reports.aged import sentence
 from reports.doors import BOX
 from reports.folding import at_internet, place, twins
 from reports.phrase import ADDRESS, NAME, NO_BREAK, Phrases, clean, lower_first, steps
@@ -49,7 +50,8 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something to act on, as it is read. `leads`: what stands behind a public port. `urgent`: anybody on
+    """Something to act on, as it is read. `leads`: what stands behind a public port. `about`: the product
+    that it rests on. `urgent`: anybody on
     the internet can reach it. `same_as` is the number of the item with the same advice."""
 
     number: int
@@ -58,6 +60,7 @@ class Item:
     device: str
     place: str
     leads: str
+    about: str
     before: str
     exposure: str
     urgent: bool
@@ -234,6 +237,7 @@ class Writer:
             device=self.device(finding),
             place=placed(self.say, finding),
             leads=leads(self.say, finding, self.devices),
+            about=sentence(self.say, finding.about),
             before=self.before(change),
             exposure="" if told_by_us else self.exposure(finding),
             urgent=finding.exposure == Exposure.EXPOSED,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch.model import ChangeKind, Severity, Status, Vantage
+from reports.aged import sentence
 from reports.annex import override, pace, seen_from, sheets
 from reports.doors import BOX, answered, ways
 from reports.folding import at_internet, folded, folded_changes
@@ -35,7 +36,8 @@ SHOWN = 6  # places named in a paragraph; the annex names them all
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A finding as it is read. `leads`: what stands behind a public port, or which of them lead here.
+    """A finding as it is read. `leads`: what stands behind a public port, or which of them lead here;
+    `about`: the product that it rests on.
     `advise`: there is something left to do. `same_as`: number and place of the card with the same advice."""
 
     number: int
@@ -45,6 +47,7 @@ class Card:
     device: str
     place: str
     leads: str
+    about: str
     since: str
     exposure: str
     risk: str
@@ -144,6 +147,7 @@ class View:
                     device=self.behind(finding),
                     place=where,
                     leads=self.leads(finding),
+                    about=sentence(self.say, finding.about),
                     since=self.since(finding),
                     exposure=self.exposure(finding),
                     risk=words.risk,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from netwatch.document import port_list
 from netwatch.model import ChangeKind, Exposure, Status, Vantage
-from reports import gaps
+from reports import aged, gaps
 from reports.annex import protocol
 from reports.doors import BOX, answered, knocked, ways
 from reports.folding import at_internet, folded, folded_changes
@@ -73,9 +73,10 @@ def findings(site_name: str, document: Document, catalogue: Catalogue, language:
     made = table(say, "table", "severity", "what", "where", "since", "status")
     for finding in ordered(folded(document.findings)):
         resolved = finding.status == Status.RESOLVED
+        title = say.rule(catalogue, finding.rule, finding.title).title
         made.add_row(
             text(say(f"phrase.severity.{finding.severity}"), "dim" if resolved else STYLES[finding.severity]),
-            text(say.rule(catalogue, finding.rule, finding.title).title),
+            text("\n".join(filter(None, (title, aged.short(say, finding.about))))),
             text(_place(say, finding, devices)),
             text(say.moments.short(finding.first_seen)),
             text("\n".join(_standing(say, document, finding, led))),
@@ -94,16 +95,26 @@ def devices(site_name: str, document: Document, catalogue: Catalogue, language: 
     made = table(say, "table", "device", "address", "maker", "services", "last")
     for device in sorted(known, key=lambda row: by_address(row.address)):
         maker = " ".join(filter(None, (device.maker or device.vendor, device.model)))
+        about = {
+            key.removeprefix("age_"): one for key, one in device.profile.items() if key.startswith("age_")
+        }
+        who = [say.short_name(device), _kind(say, device) if device.names else ""]
         ports = tuple({row.port for row in document.services if row.device == device.id})
         last = say.moments.short(device.last_seen)
         made.add_row(
-            text(say.short_name(device)),
+            text("\n".join(filter(None, who))),
             text(f"{clean(device.address, ADDRESS)}\n{clean(device.mac or '', ADDRESS)}"),
-            text(clean(maker, TEXT)),
+            text("\n".join(filter(None, (clean(maker, TEXT), aged.short(say, about))))),
             text(port_list(ports).replace(",", ", ")),
             text(f"{last}\n{say('table.not-seen')}" if device.id in absent else last),
         )
     return group(made, *([text(""), *own] if own else []))
+
+
+def _kind(say: Phrases, device: DevicePart) -> str:
+    """What it was recognised as, else what the engine takes it for; nothing where neither knows."""
+    kind = str(device.profile.get("kind") or device.kind)
+    return say.word("phrase.kind", kind) if kind != "unknown" else ""
 
 
 def changes(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:  # noqa: ARG001 - all tables are called alike

@@ -184,6 +184,7 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
             transport=row["transport"],
             vantage=Vantage(row["vantage"]),
             link=LinkPart(*astuple(led)) if (led := link(row)) else None,
+            about=json.loads(row["about"]),
         )
         for row in rows
         if row["ended"] is None or (row["rule"], row["device"], row["port"]) not in replaced

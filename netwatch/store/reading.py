@@ -35,7 +35,10 @@ def devices(db: Database, site: str) -> tuple[Device, ...]:
 def device_rows(db: Database, site: str) -> list[dict[str, Any]]:
     """Every device and every address of the site, in the order of addresses."""
     rows = db.query("select * from devices where site = (select id from sites where slug = ?)", [site])
-    known = [row | {"names": tuple(json.loads(row["names"]))} for row in rows]
+    known = [
+        row | {"names": tuple(json.loads(row["names"])), "profile": json.loads(row["profile"])}
+        for row in rows
+    ]
     return sorted(known, key=lambda row: in_order(row["address"]))
 
 
@@ -58,6 +61,7 @@ def picture(db: Database, site: str) -> Picture:
             vantage=Vantage(row["vantage"]),
             exposure=Exposure(row["exposure"]),
             link=link(row),
+            about=json.loads(row["about"]),
         ): Status(row["status"])
         for row in db.query(f"select * from findings where {NOW}", [site])  # noqa: S608 - a constant
     }

@@ -136,3 +136,10 @@ def m004_outside(db: Database) -> None:
         if statement.strip():
             db.execute(statement)
     exposures.create(db)
+
+
+@migrations()
+def m005_products(db: Database) -> None:
+    """What a finding rests on, and what a device was recognised as."""
+    db.execute("alter table findings add column about text not null default '{}'")
+    db.execute("alter table devices add column profile text not null default '{}'")

@@ -107,11 +107,20 @@ def devices(db: Database, night: Run) -> None:
     for device in night.devices:
         db.execute(
             "insert into devices (site, id, address, mac, vendor, names, kind, maker, model, version, "
-            "left_alone, first_seen, last_seen) values (:site, :id, :address, :mac, :vendor, :names, :kind, "
-            ":maker, :model, :version, :left_alone, :now, :now) on conflict (site, id) do update set "
+            "left_alone, profile, first_seen, last_seen) "
+            "values (:site, :id, :address, :mac, :vendor, :names, :kind, :maker, :model, :version, "
+            ":left_alone, :profile, :now, :now) "
+            "on conflict (site, id) do update set "
             "address = :address, mac = :mac, vendor = :vendor, names = :names, kind = :kind, "
-            "maker = :maker, model = :model, version = :version, left_alone = :left_alone, last_seen = :now",
-            asdict(device) | {"site": number, "names": json.dumps(device.names), "now": stamp(night.started)},
+            "maker = :maker, model = :model, version = :version, left_alone = :left_alone, "
+            "profile = :profile, last_seen = :now",
+            asdict(device)
+            | {
+                "site": number,
+                "names": json.dumps(device.names),
+                "profile": json.dumps(device.profile, sort_keys=True, ensure_ascii=False),
+                "now": stamp(night.started),
+            },
         )
 
 
@@ -211,10 +220,14 @@ def findings(db: Database, night: Run, after: Night) -> None:
     nobody looked at tonight keeps its date; how exposed it is may be known better by now."""
     number, now = site_number(db, night.site), stamp(night.started)
     for finding, status in after.findings.items():
-        key = asdict(finding) | {"site": number, "status": status, "now": now} | _link(finding)
+        about = json.dumps(finding.about, sort_keys=True, ensure_ascii=False)
+        key = (
+            asdict(finding) | {"site": number, "status": status, "now": now, "about": about} | _link(finding)
+        )
         seen = finding in night.findings and status is Status.OPEN
         updated = db.execute(
-            "update findings set status = :status, exposure = :exposure, link_device = :link_device, "  # noqa: S608
+            "update findings set status = :status, exposure = :exposure, about = :about, "  # noqa: S608
+            "link_device = :link_device, "
             "link_address = :link_address, link_port = :link_port, link_by = :link_by"
             f"{SEEN if seen else ''}{GONE if status is Status.RESOLVED else ''} {HERE}",
             key,
@@ -222,9 +235,10 @@ def findings(db: Database, night: Run, after: Night) -> None:
         if seen and not updated.rowcount:
             db.execute(
                 "insert into findings (site, rule, device, address, port, transport, probe, vantage, "
-                "exposure, status, link_device, link_address, link_port, link_by, first_seen, last_seen) "
+                "exposure, status, about, link_device, link_address, link_port, link_by, first_seen, "
+                "last_seen) "
                 "values (:site, :rule, :device, :address, :port, :transport, :probe, :vantage, :exposure, "
-                ":status, :link_device, :link_address, :link_port, :link_by, :now, :now)",
+                ":status, :about, :link_device, :link_address, :link_port, :link_by, :now, :now)",
                 key,
             )
 

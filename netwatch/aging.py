@@ -1,0 +1,146 @@
+"""Is what runs there too old? What was recognised, judged by the table of lifecycles. Pure.
+
+Two findings and no more: its maker mends it no longer, and it is older than the last version without a hole
+that is exploited or critical. A version that a distribution may have mended under the same number, that is
+only known at least, or that another program may show as well, is no finding. Where it stops: what told its
+version over no port of its own (a name that was called out, a network card) is in the inventory only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from netwatch.classes import UNKNOWN, class_of
+from netwatch.classes import table as table_of_classes
+from netwatch.lifecycle import Age, State, Table
+from netwatch.model import Finding
+from netwatch.recognise import recognise
+from netwatch.recognised import Confidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
+
+    from netwatch.feeds import Known
+    from netwatch.model import Device, Fact, Facts, Observation
+    from netwatch.recognised import Recognised, Software
+
+RULES = {State.ENDED: "support-ended", State.UNSAFE: "version-unsafe"}
+# That they are what they say makes them no medical device; a workstation or a server may be a console's.
+APPLIANCES = frozenset({"nas", "printer", "camera", "phone", "access-point", "switch", "tv"})
+UPSTREAM = frozenset({"windows", "windows-client", "windows-server"})  # whose programs are the maker's own
+
+
+def profiles(devices: Iterable[Device], seen: Iterable[Observation]) -> dict[str, Recognised]:
+    """Who each device is, by its id. `seen`: all that is known of them by now."""
+    by_device = defaultdict[str, list["Observation"]](list)
+    for one in seen:
+        by_device[one.device].append(one)
+    return {device.id: recognise(device, by_device[device.id]) for device in devices}
+
+
+def age(one: Software, profile: Recognised, table: Table, today: date) -> Age:
+    """How old this is, on this device."""
+    on_windows = profile.system is not None and profile.system.value in UPSTREAM
+    upstream = on_windows and one.product not in UPSTREAM
+    return table.judge(one.product, one.version, today, packaged=one.packaged, upstream=upstream)
+
+
+def findings(
+    profiles: Mapping[str, Recognised], seen: Iterable[Observation], table: Table, today: date
+) -> Iterator[Finding]:
+    """What is too old, at the port that told it; of several products at one port, the worst of each kind."""
+    heard = {(one.device, one.protocol, one.port): one for one in seen if one.port}
+    for device, profile in profiles.items():
+        for one in profile.software:
+            where = heard.get((device, one.claim.source, one.claim.port))
+            if where is None or not _sure(one, table):
+                continue
+            told = age(one, profile, table, today)
+            if told.state in RULES:
+                yield _finding(RULES[told.state], where, one, told, table)
+
+
+def about(one: Software, told: Age, table: Table) -> Facts:
+    """What a judgement rests on, for a reader: dates as YYYY-MM-DD."""
+    product = table.products.get(told.product)
+    return {
+        "product": product.name if product else one.product,
+        "version": one.version,
+        "told_by": one.claim.source,
+        "state": told.state.value,
+        "until": told.until.isoformat() if told.until else None,
+        "last_safe": told.last_safe if told.state is State.UNSAFE else None,
+        "source": told.safe_source if told.state is State.UNSAFE else told.source,
+        "checked": told.checked.isoformat() if told.checked else None,
+        "stale": told.stale,
+    }
+
+
+def recognised(device: Device, profile: Recognised, table: Table, today: date) -> Device:
+    """The device with what it was recognised as. Its kind, which decides what it may be asked, follows only
+    to a more careful class, within the same one, or where an appliance that nobody takes for a medical device
+    names itself."""
+    kind = profile.kind.value if _may_be(device, profile) else device.kind
+    told = {name: claim.value for name in ("maker", "model", "version") if (claim := getattr(profile, name))}
+    names = tuple(claim.value for claim in profile.names)
+    return replace(
+        device, kind=kind, names=names or device.names, profile=dict(_profile(profile, table, today)), **told
+    )
+
+
+def _may_be(device: Device, profile: Recognised) -> bool:
+    claim = profile.kind
+    if claim.value == UNKNOWN or claim.confidence is Confidence.HINT:
+        return False
+    before, after, careful = class_of(device.kind), class_of(claim.value), list(table_of_classes())
+    if careful.index(after.name) <= careful.index(before.name):
+        return after.name != UNKNOWN
+    return before.name == UNKNOWN and claim.confidence is Confidence.CERTAIN and claim.value in APPLIANCES
+
+
+def _profile(profile: Recognised, table: Table, today: date) -> Iterator[tuple[str, Fact]]:
+    """What it was recognised as, flat; each with who says so."""
+    for name in ("kind", "maker", "model", "product", "version", "system"):
+        claim = getattr(profile, name)
+        if claim is not None and claim.value != UNKNOWN:
+            yield name, claim.value
+            yield f"{name}_by", ", ".join(claim.sources)
+            if claim.others:
+                yield f"{name}_other", f"{claim.others[0].value} ({', '.join(claim.others[0].sources)})"
+    if profile.kind.value != UNKNOWN:
+        yield "confidence", profile.kind.confidence.value
+    main = profile.product or profile.system
+    one = next((one for one in profile.software if main and one.product == main.value), None)
+    if one is not None:
+        yield from (
+            (f"age_{key}", value) for key, value in about(one, age(one, profile, table, today), table).items()
+        )
+
+
+def known(hole: Known, table: Table) -> bool:
+    """Is this exploited hole one of a product that the table knows? By the names that CISA uses."""
+    return table.named(hole.product) is not None or table.named(f"{hole.maker} {hole.product}") is not None
+
+
+def _sure(one: Software, table: Table) -> bool:
+    """Is the version the product's own, and exactly that? Which of two products it is makes no difference
+    where the table judges both at once (a Windows that may be a client or a server)."""
+    product = table.products.get(one.product)
+    others = set(one.perhaps) - set(product.of if product else ())
+    return not (one.packaged or one.at_least or others) and one.claim.confidence is not Confidence.HINT
+
+
+def _finding(rule: str, where: Observation, one: Software, told: Age, table: Table) -> Finding:
+    return Finding(
+        rule=rule,
+        device=where.device,
+        port=where.port,
+        transport=where.transport,
+        probe=where.probe,
+        address=where.address,
+        vantage=where.vantage,
+        about=about(one, told, table),
+    )
