@@ -25,6 +25,7 @@ from tests.reports.test_page import NEVER
 
 if TYPE_CHECKING:
     from netwatch.document import Document
+    from netwatch.model import Facts
     from netwatch.words import Catalogue
 
 
@@ -139,29 +140,28 @@ def test_a_port_that_opened_and_said_nothing_did_not_answer(catalogue: Catalogue
 
 
 @pytest.mark.parametrize(
-    ("outcome", "dated", "said"),
+    ("tried", "facts", "said"),
     [
-        ("9-8079", True, "Shodan says that it saw it 18 November 2026. We did not verify it."),
+        ("9-8079", {}, "Shodan says that it saw it 18 November 2026. We did not verify it."),
         (
             "8080",
             True,
             "When we tried from outside nothing answered, which does not prove that it is closed.",
         ),
-        ("8080", False, "Shodan says so, without a date"),
+        ("8080", {"dated": False}, "Shodan says so, without a date"),
     ],
 )
 def test_what_others_report_is_told_with_what_our_own_try_made_of_it(
     catalogue: Catalogue,
-    outcome: str,
-    dated: object,
+    tried: str,
+    facts: Facts,
     said: str,
 ) -> None:
     seen = seen_from_outside()
     statements = tuple(
-        replace(one, facts=one.facts | {"dated": dated}) if one.port == 8080 else one
-        for one in seen.statements
+        replace(one, facts=one.facts | facts) if one.port == 8080 else one for one in seen.statements
     )
-    document = replace(seen, statements=statements, coverage=(knock(outcome, Outcome.FILTERED),))
+    document = replace(seen, statements=statements, coverage=(knock(tried, Outcome.FILTERED),))
     [row] = [r for r in told(document, catalogue).rows if r.port == "8080"]
     assert said in row.proof[0]
 
