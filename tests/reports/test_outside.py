@@ -145,7 +145,7 @@ def test_a_port_that_opened_and_said_nothing_did_not_answer(catalogue: Catalogue
         ("9-8079", {}, "Shodan says that it saw it 18 November 2026. We did not verify it."),
         (
             "8080",
-            True,
+            {},
             "When we tried from outside nothing answered, which does not prove that it is closed.",
         ),
         ("8080", {"dated": False}, "Shodan says so, without a date"),
