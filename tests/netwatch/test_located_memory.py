@@ -206,7 +206,15 @@ def test_behind_a_makers_name_upnp_keeps_no_persons(name: str) -> None:
     assert description(page, BOX.address, Place(5000, "/desc.xml"), ()).product is None
 
 
-PERSONS = ["IRM MARTIN", "MARTIN", "Martin", "MARTIN/IRM/JEANNE", "PACS de Jeanne"]
+PERSONS = [
+    "IRM MARTIN",
+    "IRM MARTIN2",
+    "PACS_Martin75",
+    "MARTIN",
+    "Martin",
+    "MARTIN/IRM/JEANNE",
+    "PACS de Jeanne",
+]
 KNOWN = ["IRM", "PACS", "Serveur DICOM", "NAS 2"]
 
 

@@ -28,6 +28,7 @@ from netwatch.model import Exposure, Outcome, PortState, Reason, Run, Status, Va
 from netwatch.outlet import Here
 from netwatch.outside import Gathered, look
 from netwatch.scope import Scope
+from netwatch.slices import Round
 from netwatch.sshwire import Knocks
 from netwatch.tonight import Tonight
 from netwatch.tunnel import Tunnel
@@ -201,11 +202,19 @@ def test_a_laptop_waits_for_the_second_packet_to_a_port_whose_first_was_lost() -
     near.close()
 
 
+@pytest.mark.parametrize("stopped", [False, True])
 def test_a_laptop_whose_line_broke_meanwhile_heard_no_silence(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    stopped: bool,  # noqa: FBT001 - a case: it was stopped before anybody could ask again
 ) -> None:
+    halt = Halt()
+
     def one_look(gathered: Gathered, *_: object) -> None:
         gathered.coverage += [knocked(Outcome.FILTERED, 104), knocked(Outcome.CLOSED, 22)]
+        gathered.rounds.append(Round(f"p-{PUBLIC}", now))
+        if stopped:
+            halt.now("stopped")
 
     proofs = iter([True, False])
     monkeypatch.setattr(Locating, "addresses", lambda *_: {PUBLIC: "site-file"})
@@ -215,11 +224,12 @@ def test_a_laptop_whose_line_broke_meanwhile_heard_no_silence(
     scope = Scope((IPv4Network("192.168.1.0/24"),), until=date.max)
     site = Site.model_validate({"name": "A", "networks": ["192.168.1.0/24"]})
     with practice(tmp_path) as one:
-        night = Beyond(site, one.store, (), Tonight(scope), Audit, Halt(), lambda *_: None, here=True)
+        night = Beyond(site, one.store, (), Tonight(scope), Audit, halt, lambda *_: None, here=True)
         run = night.add_to(Run("r", SITE, now, now, complete=True, vantages=()))
     told = {port: row.outcome for row in run.coverage for port in row.ports}
     assert told == {104: Outcome.NOT_ASKED, 22: Outcome.CLOSED}
     assert Vantage.OUTSIDE in run.vantages
+    assert run.rounds == ()
     assert not run.complete
 
 
