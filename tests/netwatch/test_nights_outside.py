@@ -142,14 +142,16 @@ def test_what_is_open_at_a_devices_own_address_every_night_is_one_exposure(one: 
     assert told.changes(104) == []
 
 
-def test_an_address_that_is_no_longer_ours_ends_nothing_that_was_seen_there_tonight(one: Practice) -> None:
+def test_an_address_at_which_something_was_seen_tonight_is_not_history_yet(one: Practice) -> None:
     seen, asked = [outside(8443, address=SECOND)], answered(8443, "http", SECOND)
     one.night(0, [*seen, outside(80, address=SECOND)], asked, public=(PUBLIC, SECOND))
     told = one.night(1, seen, asked)
-    assert told.placed.retired == {f"p-{SECOND}"}
+    assert told.placed.retired == frozenset()
     assert one.findings(8443) == {WEB: Exposure.EXPOSED}
-    assert one.findings(80) == {}
-    assert {seen.port for seen in one.store.known("a")} == {8443}
+    assert [row.ended for row in told.logged(8443)] == [None]
+    told = one.night(2)
+    assert told.placed.retired == {f"p-{SECOND}"}
+    assert one.findings(8443) == {}
 
 
 def listed(*rules: tuple[int, str, int], whole: bool = True) -> list[Observation]:
