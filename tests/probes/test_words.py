@@ -19,7 +19,8 @@ ONE_SIDED = re.compile(
     r"|any (device|computer) on the network|intruder on the network|open to the whole network"
     r"|; si la box renvoie internet|; if the internet box forwards|si un jour la box|if one day the box"
     r"|et faites supprimer ce renvoi|and have that forwarding removed"
-    r"|pas encore (si|vu)|not (yet )?know yet|not yet seen|pas vérifié de l'extérieur|not verify it from outside"
+    r"|pas encore (si|vu)|not (yet )?know yet|not yet seen"
+    r"|pas vérifié de l'extérieur|not verify it from outside"
 )
 
 
