@@ -92,11 +92,24 @@ def _clock(folder: Path, words: Messages) -> Iterator[Check]:
     except NetwatchError:
         pass  # said by the check of the database
     if now.date() < RELEASED:
-        yield Check(name, "fail", words("doctor.clock-behind", now=f"{now:%Y-%m-%d %H:%M} UTC"))
+        yield Check(name, "fail", words("doctor.clock-behind", now=_moment(now, words)))
     elif last is not None and last > f"{now:%Y-%m-%dT%H:%M:%SZ}":
-        yield Check(name, "fail", words("doctor.clock-back", now=f"{now:%Y-%m-%d %H:%M} UTC", last=last))
+        yield Check(
+            name,
+            "fail",
+            words(
+                "doctor.clock-back",
+                now=_moment(now, words),
+                last=_moment(datetime.fromisoformat(last), words),
+            ),
+        )
     else:
-        yield Check(name, "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+        yield Check(name, "ok", _moment(now, words))
+
+
+def _moment(moment: datetime, words: Messages) -> str:
+    """In UTC, which is told by every clock's side."""
+    return f"{words.day(moment)}, {moment:%H:%M} UTC"
 
 
 def _site(path: Path, words: Messages) -> Iterator[Check]:

@@ -11,7 +11,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwatch.words import Messages
+from netwatch.words import Messages, messages
 from reports.moment import Moments
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Phrases:
         self.language = language
         self.set = typeset if fine else str
         self.messages = Messages(Path(__file__).parent, language)
+        self.messages.sentences |= messages(language, "moment").sentences
         self.messages.sentences = {key: self.set(text) for key, text in self.messages.sentences.items()}
         self.moments = Moments(self.messages)
 

@@ -325,8 +325,8 @@ def test_an_authorisation_is_over_on_the_day_after() -> None:
         require_authorisation(authorised("2027-01-31"), date(2027, 2, 1))
     assert caught.value.message == "config.authorisation-ended"
     assert "Dr A" in told(caught.value, "en")
-    assert "2027-01-31" in told(caught.value, "en")
-    assert "31/01/2027" in told(caught.value, "fr")
+    assert "31 January 2027" in told(caught.value, "en")
+    assert "31 janvier 2027" in told(caught.value, "fr")
 
 
 def test_without_an_authorisation_the_refusal_says_what_to_write() -> None:
