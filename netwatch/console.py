@@ -5,8 +5,10 @@ Progress is drawn only where somebody watches; a cron job's mail stays short. NO
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
+import os
 import sys
 import tomllib
 from contextlib import contextmanager
@@ -30,27 +32,40 @@ if TYPE_CHECKING:
 
 COLUMNS = 80
 SOME = 12  # addresses in one line
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 UNKNOWN = "unknown"  # the class of devices of which nothing is known
 
 
 def told(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn a NetwatchError into its sentence and Exit.ERROR: the one place where that happens."""
+    """Turn a NetwatchError, and a stdout that takes no more, into a sentence and Exit.ERROR: the one place
+    where that happens. A reader who hung up is told nothing: click ends quietly there."""
 
     @functools.wraps(command)
     def inner(**given: Any) -> None:  # noqa: ANN401 - whatever click passes
         for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows another
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="replace")
+        language = given.get("lang") or spoken(given.get("site"))
         try:
-            command(**given)
+            try:
+                command(**given)
+            finally:
+                sys.stdout.flush()
         except NetwatchError as error:
             from netwatch.problem import sentence  # noqa: PLC0415 - pydantic is slow to import
 
-            language = given.get("lang") or spoken(given.get("site"))
             click.secho(sentence(error, messages(language)), err=True, fg="red")
             sys.exit(Exit.ERROR)
         except KeyboardInterrupt:
-            click.echo(messages(given.get("lang") or spoken(given.get("site")))("cli.interrupted"), err=True)
+            click.echo(messages(language)("cli.interrupted"), err=True)
+            sys.exit(Exit.ERROR)
+        except OSError as error:
+            if error.errno not in FULL or error.filename is not None:
+                raise
+            click.secho(messages(language)("cli.cannot-print"), err=True, fg="red")
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+            )  # Python's own end does not try again
             sys.exit(Exit.ERROR)
 
     return inner

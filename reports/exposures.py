@@ -30,6 +30,12 @@ VERSION = "netwatch-exposures/1"
 STYLES = {Exposure.EXPOSED: "bold red", Exposure.FORWARDED: "yellow", Exposure.REPORTED: "cyan"}
 UNKNOWN = ("who", "before", "breach")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would calculate
+COLUMNS = (
+    *("id", "public", "port", "transport", "verdict", "row", "worst", "vantage", "by", "protocol"),
+    *("inside_device", "inside_address", "inside_port", "matched_by", "patients", "studies"),
+    *("first_seen", "last_seen", "ended", "ended_by", "told_at", "told_to", "if_a_breach_at_the_latest"),
+    "digest",
+)  # of the CSV
 WIDTH = 23  # an IPv4 address, a colon and a port, and a little more
 
 
@@ -126,13 +132,13 @@ def to_json(site: str, log: Iterable[Logged]) -> str:
 
 
 def to_csv(log: Iterable[Logged]) -> str:
-    """One line an exposure, for a spreadsheet; what would be a formula there is not."""
-    rows = [_row(row) | {"digest": row.last.digest} for row in log]
+    """A line of heads, then one an exposure, for a spreadsheet; what would be a formula there is not."""
     out = io.StringIO()
-    if rows:
-        writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
-        writer.writerow(rows[0])
-        writer.writerows([[_cell(value) for value in row.values()] for row in rows])
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")  # RFC 4180
+    writer.writeheader()
+    for row in log:
+        cells = _row(row) | {"digest": row.last.digest}
+        writer.writerow({column: _cell(value) for column, value in cells.items()})
     return out.getvalue()
 
 

@@ -147,7 +147,7 @@ def test_the_csv_is_one_line_an_exposure_and_nothing_in_it_is_a_formula() -> Non
     head, *rows = list(csv.reader(io.StringIO(to_csv([TOLD, hostile]))))
     assert [dict(zip(head, row, strict=True))["protocol"] for row in rows] == ["dicom", "'=1+1"]
     assert dict(zip(head, rows[0], strict=True))["first_seen"] == "2026-11-01T12:00:00Z"
-    assert to_csv([]) == ""
+    assert to_csv([]) == ",".join(head) + "\r\n"
 
 
 def test_it_never_claims_a_breach_or_a_repair() -> None:
