@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netwatch.composition import folder, open_store, read_site
+from netwatch.composition import folder, open_store, protocol, read_site
 from netwatch.console import say, told
 from netwatch.errors import ConfigError, NetwatchError, ScopeError
 from netwatch.exits import Exit
@@ -274,7 +274,7 @@ def _lines(words: Messages, one: Observation) -> Iterator[str]:
             date=_date(one.seen_at) if facts.get("dated") else f"{words('others.undated'):<20}",
             transport=one.transport,
             port=one.port,
-            protocol=one.protocol,
+            protocol=protocol(one.protocol, words.language),
             product=product[:28],
         ).rstrip()
         return

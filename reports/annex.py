@@ -6,6 +6,7 @@ port number says so.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from reports.verdict import by_address
 if TYPE_CHECKING:
     from netwatch.document import Document, ServicePart
 
+SINCE = "since "  # and a moment: how long a device is left alone
 PACE = ("packets", "guarded", "overall", "pause")
 # A cell is a text, or labels with their values.
 Cell = str | tuple[tuple[str, str], ...]
@@ -187,10 +189,22 @@ def _coverage(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
             say.word("annex.question", row.probe),
             say(f"phrase.vantage.{row.vantage}"),
         )
-        told = " ".join(filter(None, (clean(row.ports).replace(",", ", "), clean(row.detail, TEXT))))
+        ports, detail = clean(row.ports).replace(",", ", "), _detail(say, row.detail)
+        told = say("annex.told", ports=ports, detail=detail) if ports and detail else ports or detail
         asked.setdefault(key, []).append((say(f"phrase.outcome.{row.outcome}"), told))
     rows: list[tuple[Cell, ...]] = [(*key, tuple(outcomes)) for key, outcomes in asked.items()]
     return _sheet(say, "coverage", "device address probe vantage ports", rows)
+
+
+def _detail(say: Phrases, detail: str) -> str:
+    """Why it ended so, or how it was looked for: a class, one of our words or sentences, several words."""
+    if detail.startswith(SINCE):
+        with suppress(ValueError):
+            return say("annex.since", when=say.moments.date(detail.removeprefix(SINCE)))
+    known = say.messages.sentences
+    parts = [detail] if f"annex.why.{detail}" in known else detail.split(", ")
+    topic = {part: "annex.why" if f"annex.why.{part}" in known else "phrase.kind" for part in parts}
+    return ", ".join(say.word(topic[part], part) for part in parts)
 
 
 def _failures(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:

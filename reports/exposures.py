@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 VERSION = "netwatch-exposures/1"
 STYLES = {Exposure.EXPOSED: "bold red", Exposure.FORWARDED: "yellow", Exposure.REPORTED: "cyan"}
 UNKNOWN = ("who", "before", "breach")
+UNTOLD = {"", "forward", "dmz", "unknown"}  # protocols that say no more than the verdict does
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would calculate
 COLUMNS = (
     *("id", "public", "port", "transport", "verdict", "row", "worst", "vantage", "by", "protocol"),
@@ -95,7 +96,7 @@ def _what(say: Phrases, row: Logged) -> Iterator[str]:
     what = say(f"exposures.row.{row.last.row}")
     yield say("exposures.over", what=what) if row.ended and row.ended_by != MOVED else what
     for step in row.steps:
-        told = [clean(step.protocol, TEXT)] if step.protocol not in {"", "forward", "dmz"} else []
+        told = [say.word("annex.protocols", step.protocol)] if step.protocol not in UNTOLD else []
         told += [say("table.fact", label=label, value=value) for label, value in say.facts(step.facts)]
         who = say(f"phrase.vantage.{step.vantage}")
         which = "exposures.proof" if told else "exposures.proof-bare"

@@ -85,7 +85,7 @@ def test_show_tells_the_credits_and_each_port_with_its_date(
     told = run("show", site(tmp_path, language=language))
     assert told.exit_code == Exit.CLEAN
     assert "99" in told.stdout.splitlines()[0]
-    assert re.search(r"2026-11-01 10:11 UTC  tcp  3389  rdp +Remote Desktop", told.stdout)
+    assert re.search(r"2026-11-01 10:11 UTC  tcp  3389  RDP +Remote Desktop", told.stdout)
     assert SAYS[language]("others.silence") in told.stdout
     assert told.stderr == ""
 
@@ -99,6 +99,8 @@ def test_show_asks_internetdb_only_where_a_use_is_stated(tmp_path: Path, server:
     assert re.search(r"undated +tcp 11112  unknown", told.stdout)
     assert server.told[-1] == f"GET /{ONE}"
     assert told.exit_code == Exit.CLEAN
+    french = run("show", site(tmp_path, '[internetdb]\nuse = "cabinet"', language="fr"))
+    assert re.search(r"sans date +tcp 11112  inconnu", french.stdout)
 
 
 def test_show_as_json_is_one_document_without_the_key(tmp_path: Path, server: ShodanServer) -> None:

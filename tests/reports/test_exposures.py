@@ -103,6 +103,15 @@ def test_one_that_ended_says_by_whom_and_one_that_moved_is_not_called_shut() -> 
     assert "Over." not in moved
 
 
+@LANGUAGES
+def test_a_protocol_is_told_by_its_name_and_an_unknown_one_not_at_all(language: str) -> None:
+    for protocol, name in (("dicom", "DICOM"), ("vnc", "VNC"), ("ike", "IPsec (IKE)")):
+        told = shown(replace(ROW, steps=(replace(STEP, protocol=protocol),)), language=language)
+        assert f": {name}, " in told.replace("\N{NO-BREAK SPACE}", " ")
+    step = replace(STEP, protocol="unknown", facts={"state": "open"})
+    assert "unknown" not in shown(replace(ROW, steps=(step,)), language=language)
+
+
 def test_those_that_stand_come_first() -> None:
     ended = replace(ROW, place=("p-203.0.113.7", 22, "tcp"), ended=FIRST, ended_by="outside")
     told = shown(ended, replace(ROW, first_seen=FIRST + timedelta(days=1)))
