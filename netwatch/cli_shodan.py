@@ -115,7 +115,7 @@ def shodan_scan(site: str, yes: bool, wait: float, lang: str | None, data: Path 
         say(_plan(words, plan))
         if plan.scans is not None and plan.scans < len(addresses):
             raise NetwatchError("others.scan-poor", count=len(addresses), scans=plan.scans)
-        if not yes and not _sure(words("others.scan-ask", addresses=_list(addresses), count=len(addresses))):
+        if not yes and not _sure(words.count("others.scan-ask", len(addresses), addresses=_list(addresses))):
             say(words("others.scan-dropped"))
             sys.exit(Exit.CLEAN)
         since = datetime.now(UTC)
@@ -283,7 +283,7 @@ def _lines(words: Messages, one: Observation) -> Iterator[str]:
     if facts["listing"] == "cut":
         yield words("others.listing-cut")
     if facts["neighbours"]:
-        yield words("others.neighbours", count=facts["neighbours"])
+        yield words.count("others.neighbours", int(facts["neighbours"]))
 
 
 def _as_json(plan: Plan | None, seen: Iterable[Observation], failures: Iterable[Failure]) -> str:

@@ -119,7 +119,7 @@ def _site(path: Path, words: Messages) -> Iterator[Check]:
     except NetwatchError as error:
         yield Check(name, "fail", sentence(error, words))
         return
-    yield Check(name, "ok", f"{site.name}, {site.addresses()} {words('doctor.addresses')}")
+    yield Check(name, "ok", f"{site.name}, {words.count('doctor.addresses', site.addresses())}")
     yield _authorisation(site, words)
     yield _mail(site, words)
     if site.vantage.outside is not None:
@@ -154,7 +154,7 @@ def _authorisation(site: Site, words: Messages) -> Check:
     except NetwatchError as error:
         return Check(name, "fail", words(error.message, **error.details))
     left = (until - today).days
-    text = words("doctor.until", until=until, days=left)
+    text = words.count("doctor.until", left, until=until)
     return Check(name, "warn" if left < SOON else "ok", text)
 
 

@@ -133,6 +133,10 @@ class Messages:
         }
         return str(self.sentences[message]).format(**told)
 
+    def count(self, message: str, number: int, **details: object) -> str:
+        """`message.one` for one, `message.many` otherwise."""
+        return self(f"{message}.{'one' if number == 1 else 'many'}", number=number, **details)
+
     def day(self, day: date) -> str:
         """`23 novembre 2026`, `1er novembre 2026`. Needs the topic `moment`."""
         key = "moment.first-of-month" if day.day == 1 else "moment.date"

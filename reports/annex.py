@@ -14,10 +14,13 @@ from netwatch.model import Reason
 from reports.doors import doors
 from reports.gaps import devices
 from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
+from reports.said import read
 from reports.verdict import by_address
+from reports.way import FORWARDS
 
 if TYPE_CHECKING:
     from netwatch.document import Document, ServicePart
+    from reports.doors import Door
 
 SINCE = "since "  # and a moment: how long a device is left alone
 PACE = ("packets", "guarded", "overall", "pause")
@@ -150,13 +153,21 @@ def _links(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
             f"{clean(door.address, ADDRESS)} {door.port}/{clean(door.transport, NAME)}".strip(),
             names.get(door.link.device, "") if door.link else "",
             say.place(door.link.address, door.link.port or None) if door.link else "",
-            say.word("outside.by", door.link.by) if door.link else "",
+            _known_by(say, door),
             say(f"phrase.exposure-short.{door.exposure}"),
             ", ".join(clean(one.rule, NAME) for one in door.findings),
         )
         for door in doors(document)
     ]
     return _sheet(say, "links", "public-port device inside by exposure rules", rows)
+
+
+def _known_by(say: Phrases, door: Door) -> str:
+    """By what mark it is known where a port leads; where the box or a person says so, who and when."""
+    if door.link is None:
+        return ""
+    told = [read(say, one) for one in door.forwards] if door.link.by in FORWARDS else []
+    return ", ".join(dict.fromkeys(told)) or say.word("outside.by", door.link.by)
 
 
 def _statements(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from netwatch.exposures import MOVED
 from netwatch.matching import AT_BOX, PUBLIC
-from netwatch.model import Exposure
-from reports.phrase import ADDRESS, TEXT, Phrases, clean
+from netwatch.model import Exposure, Vantage
+from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,7 +99,7 @@ def _what(say: Phrases, row: Logged) -> Iterator[str]:
     for step in row.steps:
         told = [say.word("annex.protocols", step.protocol)] if step.protocol not in UNTOLD else []
         told += [say("table.fact", label=label, value=value) for label, value in say.facts(step.facts)]
-        who = say(f"phrase.vantage.{step.vantage}")
+        who = _who(say, step)
         which = "exposures.proof" if told else "exposures.proof-bare"
         day = say.moments.short(step.seen_at)
         yield say(which, who=f"{who[0].upper()}{who[1:]}", when=day, what=", ".join(told))
@@ -106,6 +107,15 @@ def _what(say: Phrases, row: Logged) -> Iterator[str]:
         number = getattr(row, count)
         if number is not None:
             yield say.count(f"exposures.{count}", number)
+
+
+def _who(say: Phrases, step: Step) -> str:
+    """From where it was seen, or who says so: of what a person declared, that person."""
+    by = ""
+    if step.vantage is Vantage.DECLARED:
+        with suppress(ValueError, LookupError, TypeError):  # an evidence without a name
+            by = clean(json.loads(step.evidence)[0]["facts"]["by"], NAME)
+    return say("exposures.declared", by=by) if by else say(f"phrase.vantage.{step.vantage}")
 
 
 def _when(say: Phrases, row: Logged) -> Iterator[str]:

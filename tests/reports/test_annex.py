@@ -13,7 +13,7 @@ from netwatch.visit import KEPT_BACK
 from reports.annex import sheets
 from reports.phrase import Phrases
 from tests.reports.conftest import night
-from tests.reports.internet import HOME, seen_from_outside
+from tests.reports.internet import HOME, forward, seen_from_outside, statement
 
 if TYPE_CHECKING:
     from netwatch.document import Document
@@ -112,3 +112,23 @@ def test_every_class_of_devices_and_every_end_of_a_scan_has_its_word(document: D
 def ended(detail: str) -> CoveragePart:
     """Something that was not asked, and why."""
     return CoveragePart("sweep", Vantage.LAN, None, "192.168.1.20", "", Outcome.SPARED, detail)
+
+
+def test_a_forward_that_a_person_declared_is_told_with_who_and_when() -> None:
+    declared = replace(
+        forward(2222, "192.168.1.40", 22, by="Dr Martin"), vantage=Vantage.DECLARED, who="declared"
+    )
+    links = {"declared": "Declared 18 November 2026 by Dr Martin", "upnp": "UPnP, read 18 November 2026"}
+    for one in (declared, forward(2222, "192.168.1.40", 22)):
+        found = sheets(Phrases("en"), replace(seen_from_outside(), statements=(one,)))
+        [sheet] = [sheet for sheet in found if sheet.title == "Public ports, and where they lead"]
+        [row] = [row for row in sheet.rows if "2222" in row[0]]
+        assert row[3] == links[one.who]
+
+
+@pytest.mark.parametrize(("language", "label"), [("fr", "liste"), ("en", "list")])
+def test_the_list_of_internetdb_is_no_list_of_forwards(language: str, label: str) -> None:
+    one = statement("internetdb", Vantage.INTERNETDB, "listing", listing="whole")
+    found = sheets(Phrases(language), replace(seen_from_outside(), statements=(one,)))
+    facts = [cell for sheet in found for row in sheet.rows for cell in row if isinstance(cell, tuple)]
+    assert label in {name for cell in facts for name, _ in cell}

@@ -15,10 +15,10 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 import netwatch
-from netwatch.exposures import MOVED, Logged, Step
+from netwatch.exposures import MOVED, Logged, Step, canonical
 from netwatch.judge import Row
 from netwatch.matching import KEYS, SOFT
-from netwatch.model import Link, Vantage
+from netwatch.model import Link, Observation, Vantage
 from reports.exposures import exposures, to_csv, to_json
 from reports.phrase import Phrases
 
@@ -58,7 +58,7 @@ def test_it_says_the_way_in_where_it_leads_what_proved_it_and_who_was_told() -> 
     for part in (
         "203.0.113.7:8104",
         "192.168.1.20, port 104",
-        "(the box's list)",
+        "(port forward)",
         "query (C-FIND): answered",
         "5300 patients",
         "01/11/2026",
@@ -101,6 +101,17 @@ def test_one_that_ended_says_by_whom_and_one_that_moved_is_not_called_shut() -> 
     assert "nothing proved shut" in moved
     assert "Seen shut" not in moved
     assert "Over." not in moved
+
+
+def test_what_a_person_declared_is_told_with_who_and_when() -> None:
+    seen = Observation(
+        "declared", Vantage.DECLARED, "d1", "192.168.1.1", 8104, "forward", {"by": "Dr A"}, FIRST
+    )
+    step = replace(STEP, vantage=Vantage.DECLARED, by="declared", evidence=canonical([seen]))
+    assert "Declared by Dr A, 01/11/2026" in shown(replace(ROW, steps=(step,)))
+    for evidence in ("", "[]", "{}", "[7]", '[{"facts":{}}]'):
+        bare = replace(step, evidence=evidence)
+        assert "A declaration, 01/11/2026" in shown(replace(ROW, steps=(bare,)))
 
 
 @LANGUAGES
