@@ -16,13 +16,13 @@ from netwatch.exposures import MOVED
 from netwatch.matching import AT_BOX, PUBLIC
 from netwatch.model import Exposure, Vantage
 from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
+from reports.terminal import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from rich.console import Group, RenderableType
-    from rich.text import Text
 
     from netwatch.exposures import Logged, Step
     from netwatch.model import Link
@@ -45,11 +45,11 @@ def exposures(site_name: str, log: Iterable[Logged], language: str) -> Renderabl
     """Every exposure, those that stand first; and what is not known of them."""
     say = Phrases(language)
     rows = sorted(log, key=lambda row: (row.ended is not None, row.first_seen, row.place))
-    title = _text(say("exposures.title", site=clean(site_name, TEXT)), "bold")
-    unknown = [_text(say(f"exposures.unknown.{one}")) for one in UNKNOWN]
+    title = text(say("exposures.title", site=clean(site_name, TEXT)), "bold")
+    unknown = [text(say(f"exposures.unknown.{one}")) for one in UNKNOWN]
     if not rows:
-        return _group(title, _text(say("exposures.none")), *unknown[:2])
-    return _group(title, _text(""), _table(say, rows), _text(""), *unknown)
+        return _group(title, text(say("exposures.none")), *unknown[:2])
+    return _group(title, text(""), _table(say, rows), text(""), *unknown)
 
 
 def _table(say: Phrases, rows: Iterable[Logged]) -> RenderableType:
@@ -58,13 +58,13 @@ def _table(say: Phrases, rows: Iterable[Logged]) -> RenderableType:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, show_lines=True)
     for head in ("where", "what", "when"):
-        table.add_column(_text(say(f"exposures.head.{head}")), overflow="fold", min_width=WIDTH)
+        table.add_column(text(say(f"exposures.head.{head}")), overflow="fold", min_width=WIDTH)
     for row in rows:
         style = "dim" if row.ended else STYLES.get(row.last.verdict, "")
         table.add_row(
-            _text("\n".join(_where(say, row))),
-            _text("\n".join(_what(say, row)), style),
-            _text("\n".join(_when(say, row))),
+            text("\n".join(_where(say, row))),
+            text("\n".join(_what(say, row)), style),
+            text("\n".join(_when(say, row))),
         )
     return table
 
@@ -208,13 +208,6 @@ def _stamp(moment: datetime | None) -> str | None:
 def _cell(value: object) -> object:
     shown = "" if value is None else value
     return f"'{shown}" if isinstance(shown, str) and shown.startswith(FORMULA) else shown
-
-
-def _text(shown: str, style: str = "") -> Text:
-    """Never read as markup; long words fold."""
-    from rich.text import Text  # noqa: PLC0415 - slow to import
-
-    return Text(shown, style=style, overflow="fold")
 
 
 def _group(*parts: RenderableType) -> Group:

@@ -41,7 +41,12 @@ def clean(text: object, limit: int | None = None) -> str:
 def typeset(text: str) -> str:
     """Curly apostrophes, and no line break before `:` `;` `?` `!`, inside guillemets or in `22 h 04`."""
     curly = re.sub(r"(?<=\w)'(?=[\w«])", "\u2019", text)
-    return re.sub(r"(?<=«) | (?=[:;?!»])|(?<=\}) (?=h )|(?<=\} h) ", NO_BREAK, curly)
+    return re.sub(r"(?<=\}) (?=h )|(?<=\} h) ", NO_BREAK, spaced(curly))
+
+
+def spaced(text: str) -> str:
+    """No line break before `:` `;` `?` `!`, nor inside guillemets."""
+    return re.sub(r"(?<=«) | (?=[:;?!»])", NO_BREAK, text)
 
 
 def lower_first(text: str) -> str:

@@ -38,9 +38,9 @@ WIDTHS = {"where": 21, "address": 17, "protocol": 13}  # IPv4 and port; MAC; wha
 
 def text(words: str, style: str = "") -> Text:
     """A text that is never read as markup; long words fold, so that no line grows beyond the terminal."""
-    from rich.text import Text  # noqa: PLC0415 - slow to import
+    from reports.unbroken import Unbroken  # noqa: PLC0415 - rich is slow to import
 
-    return Text(words, style=style, overflow="fold")
+    return Unbroken(words, style=style, overflow="fold")
 
 
 def table(say: Phrases, topic: str, *heads: str) -> Table:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from netwatch.model import Exposure, Severity
@@ -32,3 +33,20 @@ def test_what_is_long_folds_and_markup_stays_text() -> None:
     assert "[bold]" in told
     assert "[red]below" in told
     assert told.count("x") == 100
+
+
+@pytest.mark.parametrize("width", range(12, 60))
+def test_no_line_breaks_within_guillemets_or_before_a_mark(width: int) -> None:
+    out = io.StringIO()
+    told = text("Un programme a demandé, « vnc », trois choses : ceci ; cela ! Et alors ?")
+    Console(file=out, width=width).print(group(told))
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert " ".join(lines) == told.plain
+    assert [line for line in lines if line.endswith("«") or line[:1] in "»:;!?"] == []
+
+
+def test_what_a_text_shows_in_colour_it_shows_after_a_break_too() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=12, force_terminal=True, color_system="standard")
+    console.print(group(text("un « deux » trois", "red")))
+    assert out.getvalue().count("\x1b[31m") == 2
