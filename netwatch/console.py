@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from netwatch.scan import Progress
 
 COLUMNS = 80
+NARROWEST = 40  # columns in which our tables still fit
 SOME = 12  # addresses in one line
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 UNKNOWN = "unknown"  # the class of devices of which nothing is known
@@ -86,11 +87,18 @@ def say(text: str, colour: str | None = None) -> None:
 
 
 def show(renderable: object) -> None:
-    """A table on stdout, 80 columns where there is no terminal, never wider than the terminal."""
+    """A table on stdout, as wide as COLUMNS says, else as the terminal; 80 columns where there is none."""
     from rich.console import Console  # noqa: PLC0415 - slow to import
 
-    width = None if sys.stdout.isatty() else COLUMNS
-    Console(width=width, soft_wrap=False, highlight=False).print(renderable)
+    Console(width=_width(), soft_wrap=False, highlight=False).print(renderable)
+
+
+def _width() -> int | None:
+    """How wide a table may be; None: as wide as the terminal."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isascii() and asked.isdigit() and int(asked[:6]):
+        return max(NARROWEST, int(asked[:6]))
+    return None if sys.stdout.isatty() else COLUMNS
 
 
 @contextmanager

@@ -54,9 +54,10 @@ def exposures(site_name: str, log: Iterable[Logged], language: str) -> Renderabl
 
 def _table(say: Phrases, rows: Iterable[Logged]) -> RenderableType:
     from rich import box  # noqa: PLC0415 - slow to import
-    from rich.table import Table  # noqa: PLC0415
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, show_lines=True)
+    from reports.drawing import Sheet  # noqa: PLC0415 - as above
+
+    table = Sheet(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, show_lines=True)
     for head in ("where", "what", "when"):
         table.add_column(text(say(f"exposures.head.{head}")), overflow="fold", min_width=WIDTH)
     for row in rows:

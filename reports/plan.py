@@ -150,9 +150,10 @@ def length(say: Phrases, seconds: int) -> str:
 
 def _table(say: Phrases, *heads: str) -> Table:
     from rich import box  # noqa: PLC0415 - slow to import
-    from rich.table import Table  # noqa: PLC0415
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    from reports.drawing import Sheet  # noqa: PLC0415 - as above
+
+    made = Sheet(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for head in heads:
         made.add_column(text(say(f"plan.head.{head}")), overflow="fold")
     return made

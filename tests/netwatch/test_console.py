@@ -271,3 +271,17 @@ def test_a_reader_who_hung_up_is_told_nothing(tmp_path: Path, arguments: list[st
         os.close(theirs)
     assert ended.stderr == ""
     assert ended.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"),
+    [("40", 40), ("100", 100), ("9", 40), ("", 80), ("0", 80), ("wide", 80), ("٤٠", 80), (None, 80)],
+)
+def test_a_table_is_as_wide_as_columns_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str | None, width: int
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    show("x" * 200)
+    assert capsys.readouterr().out.index("\n") == width
