@@ -63,6 +63,6 @@ def test_a_table_without_room_is_a_list_that_leaves_nothing_out(width: int) -> N
     told = out.getvalue()
     assert max(len(line) for line in told.splitlines()) <= width
     assert told.count("20/11/2026") == 2
-    assert told.count("Le serveur d'images répond") == 2
+    assert " ".join(told.split()).count("Le serveur") == 2
     assert told.count("Gravité") == (2 if width < 72 else 1)
     assert told.count("État") == 1, "what says nothing has no head in a list"
