@@ -197,9 +197,9 @@ def sentence(error: NetwatchError, messages: Messages) -> str:
     lines = [
         messages("config.invalid" if "path" in error.details else "config.invalid-options", **error.details)
     ]
-    lines += [
-        f"  {one.details['key']}: {messages(one.message, **one.details)}" for one in error.problems[:MOST]
-    ]
+    for one in error.problems[:MOST]:
+        text = messages(one.message, **one.details)
+        lines.append(messages("config.line", key=one.details["key"], text=text))
     if len(error.problems) > MOST:
         lines.append("  " + messages("config.more", count=len(error.problems) - MOST))
     return "\n".join(lines)
