@@ -101,7 +101,7 @@ def from_outside(  # noqa: PLR0913, PLR0917 - what is known of it
     """Tonight, for these addresses of ours on the internet. `also`: ports that others reported; `only`: the
     ports of an address that is shared; `own`: addresses that are a device's own (IPv6)."""
     own = own or {}
-    at_home = {device.address: device for device in devices}
+    at_home = _at_home(devices)
     shut = _shut(behind.ways, at_home, tonight.scope)
     silent = tonight.scope.silent_ports | SILENT
     scope = replace(
@@ -122,6 +122,14 @@ def from_outside(  # noqa: PLR0913, PLR0917 - what is known of it
     )
 
 
+def _at_home(devices: Iterable[Device]) -> Mapping[str, list[Device]]:
+    """Who was last known at each address, each device once: there may be several, of which one is off."""
+    at_home = defaultdict[str, list["Device"]](list)
+    for device in {device.id: device for device in devices}.values():
+        at_home[device.address].append(device)
+    return at_home
+
+
 def untouchable(device: Device, scope: Scope) -> bool:
     """Is it not to be reached, by whichever way: excluded, or left alone since it fell silent?"""
     return (
@@ -136,12 +144,12 @@ def _excluded(address: str, scope: Scope) -> bool:
         return False
 
 
-def _shut(ways: Iterable[Way], at_home: Mapping[str, Device], scope: Scope) -> frozenset[int]:
+def _shut(ways: Iterable[Way], at_home: Mapping[str, list[Device]], scope: Scope) -> frozenset[int]:
     """The public ports that are not knocked at, because of where they lead."""
     shut = set[int]()
     for way in ways:
-        device = at_home.get(way.address)
-        if _excluded(way.address, scope) or (device is not None and untouchable(device, scope)):
+        known = at_home.get(way.address, ())
+        if _excluded(way.address, scope) or any(untouchable(device, scope) for device in known):
             shut |= set(way.ports)
         else:
             shut |= set(way.at(scope.excluded_ports | UNTOUCHED))
@@ -149,14 +157,14 @@ def _shut(ways: Iterable[Way], at_home: Mapping[str, Device], scope: Scope) -> f
 
 
 def _leads(
-    tonight: Tonight, ways: Iterable[Way], at_home: Mapping[str, Device], shut: Collection[int]
+    tonight: Tonight, ways: Iterable[Way], at_home: Mapping[str, list[Device]], shut: Collection[int]
 ) -> dict[int, str]:
     """The class that a public port is asked as, where that is less than the internet's; the most careful."""
     found = defaultdict[str, PortSet](PortSet)
     homes = [port for port, one in curated().items() if one.usual]
     for way in ways:
-        is_a = tonight.is_a(at_home[way.address]) if way.address in at_home else table()[UNKNOWN]
-        if _less(is_a):
+        known = [tonight.is_a(device) for device in at_home.get(way.address, ())] or [table()[UNKNOWN]]
+        for is_a in filter(_less, known):
             found[is_a.name] |= way.ports
         found[MEDICAL] |= PortSet.of(way.at(homes))  # nothing but DICOM, as at home
         found[PRINTER] |= PortSet.of(way.at([IPP]))  # nothing but IPP

@@ -182,7 +182,7 @@ class Beyond:
             finally:
                 egress.close()
         # A laptop whose line broke meanwhile heard nothing, and that is no silence of the practice's.
-        if self.here and not self.halt.asked() and not self._locating().outside(outlet, self.public):
+        if self.here and (self.halt.asked() or not self._locating().outside(outlet, self.public)):
             self.gathered.doubt(addresses, "unproved")
 
     def _look_back(self, run: Run) -> None:

@@ -233,13 +233,13 @@ def _rules(given: tuple[str, ...], *, none: bool) -> tuple[Forward, ...] | None:
 
 def _leads(given: str | None, *, off: bool) -> str | None:
     """Where the DMZ leads; "" where it is off."""
-    from netwatch.box.talk import address  # noqa: PLC0415
+    from netwatch.box.declared import inside  # noqa: PLC0415
 
     if given is not None and off:
         raise ConfigError("box.either-or", one="--dmz", other="--no-dmz")
-    if given is not None and address(given) is None:
-        raise ConfigError("box.not-an-address")
-    return "" if off else given and address(given)
+    if given is None:
+        return "" if off else None
+    return inside(given)
 
 
 def _this_machine() -> str:

@@ -36,6 +36,7 @@ def doctor(site: str | None, lang: str | None, data: Path | None) -> None:
 
 
 @click.command()
+@told
 def schema() -> None:
     """Print the JSON schema of the document `netwatch/1`."""
     import json  # noqa: PLC0415

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netwatch.composition import folder, open_store, read_site
+from netwatch.composition import folder, open_store, protocol, read_site
 from netwatch.console import say, told
 from netwatch.errors import ConfigError, NetwatchError, ScopeError
 from netwatch.exits import Exit
@@ -115,7 +115,7 @@ def shodan_scan(site: str, yes: bool, wait: float, lang: str | None, data: Path 
         say(_plan(words, plan))
         if plan.scans is not None and plan.scans < len(addresses):
             raise NetwatchError("others.scan-poor", count=len(addresses), scans=plan.scans)
-        if not yes and not _sure(words("others.scan-ask", addresses=_list(addresses), count=len(addresses))):
+        if not yes and not _sure(words.count("others.scan-ask", len(addresses), addresses=_list(addresses))):
             say(words("others.scan-dropped"))
             sys.exit(Exit.CLEAN)
         since = datetime.now(UTC)
@@ -274,7 +274,7 @@ def _lines(words: Messages, one: Observation) -> Iterator[str]:
             date=_date(one.seen_at) if facts.get("dated") else f"{words('others.undated'):<20}",
             transport=one.transport,
             port=one.port,
-            protocol=one.protocol,
+            protocol=protocol(one.protocol, words.language),
             product=product[:28],
         ).rstrip()
         return
@@ -283,7 +283,7 @@ def _lines(words: Messages, one: Observation) -> Iterator[str]:
     if facts["listing"] == "cut":
         yield words("others.listing-cut")
     if facts["neighbours"]:
-        yield words("others.neighbours", count=facts["neighbours"])
+        yield words.count("others.neighbours", int(facts["neighbours"]))
 
 
 def _as_json(plan: Plan | None, seen: Iterable[Observation], failures: Iterable[Failure]) -> str:

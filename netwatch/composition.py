@@ -173,6 +173,13 @@ def planned_for(
     return made, lang or practice.language
 
 
+def protocol(name: str, language: str) -> str:
+    """The word for a protocol, as the reports have it."""
+    from reports.phrase import Phrases  # noqa: PLC0415 - slow to import
+
+    return Phrases(language).word("annex.protocols", name)
+
+
 def draw_plan(plan: Plan, language: str) -> object:
     """The plan as tables."""
     from reports.plan import table  # noqa: PLC0415 - slow to import

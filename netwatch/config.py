@@ -21,6 +21,7 @@ from netwatch.errors import ConfigError, ScopeError
 from netwatch.forms import (
     Credential,
     Day,
+    Flag,
     Gateway,
     Host,
     Hours,
@@ -44,7 +45,7 @@ from netwatch.internet import (
     ShodanSettings,
     VantageSettings,
 )
-from netwatch.problem import SECRET, problems, sentence
+from netwatch.problem import problems, secretive, sentence
 from netwatch.secret import secret
 from netwatch.settings import (
     MOST_ADDRESSES,
@@ -79,7 +80,7 @@ class Authorisation(Table):
     by: Phrase = Field(description="Who allowed the scan", examples=['"Dr Martin"'])
     role: Phrase = Field(description="In which capacity", examples=['"titulaire du cabinet"'])
     until: Day = Field(description="The last day on which a scan may start", examples=["2027-01-31"])
-    audit: bool = Field(
+    audit: Flag = Field(
         default=False, description="Does it cover questions that come close to a login (scan --audit)?"
     )
 
@@ -194,7 +195,7 @@ class Site(Table):
     @classmethod
     def _no_secret(cls, probes: Mapping[str, Mapping[str, object]]) -> Mapping[str, Mapping[str, object]]:
         for name, options in probes.items():
-            for option in filter(SECRET.search, options):
+            for option in filter(secretive, options):
                 raise wrong("password-here", at=(name, option))
         return probes
 

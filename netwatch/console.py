@@ -5,8 +5,10 @@ Progress is drawn only where somebody watches; a cron job's mail stays short. NO
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
+import os
 import sys
 import tomllib
 from contextlib import contextmanager
@@ -29,28 +31,42 @@ if TYPE_CHECKING:
     from netwatch.scan import Progress
 
 COLUMNS = 80
+NARROWEST = 40  # columns in which our tables still fit
 SOME = 12  # addresses in one line
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 UNKNOWN = "unknown"  # the class of devices of which nothing is known
 
 
 def told(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn a NetwatchError into its sentence and Exit.ERROR: the one place where that happens."""
+    """Turn a NetwatchError, and a stdout that takes no more, into a sentence and Exit.ERROR: the one place
+    where that happens. A reader who hung up is told nothing: click ends quietly there."""
 
     @functools.wraps(command)
     def inner(**given: Any) -> None:  # noqa: ANN401 - whatever click passes
         for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows another
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="replace")
+        language = given.get("lang") or spoken(given.get("site"))
         try:
-            command(**given)
+            try:
+                command(**given)
+            finally:
+                sys.stdout.flush()
         except NetwatchError as error:
             from netwatch.problem import sentence  # noqa: PLC0415 - pydantic is slow to import
 
-            language = given.get("lang") or spoken(given.get("site"))
             click.secho(sentence(error, messages(language)), err=True, fg="red")
             sys.exit(Exit.ERROR)
         except KeyboardInterrupt:
-            click.echo(messages(given.get("lang") or spoken(given.get("site")))("cli.interrupted"), err=True)
+            click.echo(messages(language)("cli.interrupted"), err=True)
+            sys.exit(Exit.ERROR)
+        except OSError as error:
+            if error.errno not in FULL or error.filename is not None:
+                raise
+            click.secho(messages(language)("cli.cannot-print"), err=True, fg="red")
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+            )  # Python's own end does not try again
             sys.exit(Exit.ERROR)
 
     return inner
@@ -71,11 +87,18 @@ def say(text: str, colour: str | None = None) -> None:
 
 
 def show(renderable: object) -> None:
-    """A table on stdout, 80 columns where there is no terminal, never wider than the terminal."""
+    """A table on stdout, as wide as COLUMNS says, else as the terminal; 80 columns where there is none."""
     from rich.console import Console  # noqa: PLC0415 - slow to import
 
-    width = None if sys.stdout.isatty() else COLUMNS
-    Console(width=width, soft_wrap=False, highlight=False).print(renderable)
+    Console(width=_width(), soft_wrap=False, highlight=False).print(renderable)
+
+
+def _width() -> int | None:
+    """How wide a table may be; None: as wide as the terminal."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isascii() and asked.isdigit() and int(asked[:6]):
+        return max(NARROWEST, int(asked[:6]))
+    return None if sys.stdout.isatty() else COLUMNS
 
 
 @contextmanager

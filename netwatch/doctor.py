@@ -92,11 +92,24 @@ def _clock(folder: Path, words: Messages) -> Iterator[Check]:
     except NetwatchError:
         pass  # said by the check of the database
     if now.date() < RELEASED:
-        yield Check(name, "fail", words("doctor.clock-behind", now=f"{now:%Y-%m-%d %H:%M} UTC"))
+        yield Check(name, "fail", words("doctor.clock-behind", now=_moment(now, words)))
     elif last is not None and last > f"{now:%Y-%m-%dT%H:%M:%SZ}":
-        yield Check(name, "fail", words("doctor.clock-back", now=f"{now:%Y-%m-%d %H:%M} UTC", last=last))
+        yield Check(
+            name,
+            "fail",
+            words(
+                "doctor.clock-back",
+                now=_moment(now, words),
+                last=_moment(datetime.fromisoformat(last), words),
+            ),
+        )
     else:
-        yield Check(name, "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+        yield Check(name, "ok", _moment(now, words))
+
+
+def _moment(moment: datetime, words: Messages) -> str:
+    """In UTC, which is told by every clock's side."""
+    return f"{words.day(moment)}, {moment:%H:%M} UTC"
 
 
 def _site(path: Path, words: Messages) -> Iterator[Check]:
@@ -106,7 +119,7 @@ def _site(path: Path, words: Messages) -> Iterator[Check]:
     except NetwatchError as error:
         yield Check(name, "fail", sentence(error, words))
         return
-    yield Check(name, "ok", f"{site.name}, {site.addresses()} {words('doctor.addresses')}")
+    yield Check(name, "ok", f"{site.name}, {words.count('doctor.addresses', site.addresses())}")
     yield _authorisation(site, words)
     yield _mail(site, words)
     if site.vantage.outside is not None:
@@ -141,7 +154,7 @@ def _authorisation(site: Site, words: Messages) -> Check:
     except NetwatchError as error:
         return Check(name, "fail", words(error.message, **error.details))
     left = (until - today).days
-    text = words("doctor.until", until=until, days=left)
+    text = words.count("doctor.until", left, until=until)
     return Check(name, "warn" if left < SOON else "ok", text)
 
 

@@ -246,9 +246,10 @@ def slugify(name: str) -> str:
     return slug or f"site-{crc32(name.encode('utf-8', 'replace')):08x}"
 
 
-Phrase = Annotated[str, BeforeValidator(_text), MinLen(1), MaxLen(200)]
+Flag = Annotated[bool, Strict()]
+Phrase = Annotated[str, MinLen(1), MaxLen(200), BeforeValidator(_text)]
 Slug = Annotated[str, matching("[a-z0-9-]{1,60}", "slug")]
-Mailbox = Annotated[str, matching(MAIL_ADDRESS, "mail-address"), MaxLen(254)]
+Mailbox = Annotated[str, MaxLen(254), matching(MAIL_ADDRESS, "mail-address")]
 Day = Annotated[date, BeforeValidator(_day)]
 NetworkList = Annotated[tuple[IPv4Network, ...], BeforeValidator(_networks)]
 Mark = Annotated[str, BeforeValidator(_mark)]
@@ -259,7 +260,7 @@ Public = Annotated[IPv4Address | IPv6Address, BeforeValidator(_public)]
 OwnIpv6 = Annotated[IPv6Network, BeforeValidator(_ipv6)]
 Range = Annotated[PortSet, BeforeValidator(_range), WithJsonSchema({"type": "string"})]
 Target = Annotated[str, BeforeValidator(_target)]
-Web = Annotated[str, BeforeValidator(_web), MaxLen(300)]
+Web = Annotated[str, MaxLen(300), BeforeValidator(_web)]
 Fingerprint = Annotated[str, matching(r"SHA256:[A-Za-z0-9+/]{43}", "fingerprint")]
 Mac = Annotated[str, BeforeValidator(_mac)]
 Ports = Annotated[frozenset[int], BeforeValidator(_ports)]

@@ -12,6 +12,7 @@ from pydantic import Field
 from netwatch.forms import (
     Credential,
     Fingerprint,
+    Flag,
     Host,
     Phrase,
     Ports,
@@ -37,7 +38,7 @@ class AddressSettings(Table):
         description="A page of your choice that answers with the address it is asked from",
         examples=['"https://ip.example.org/"'],
     )
-    box: bool = Field(default=True, description="Is the internet box asked for its address?")
+    box: Flag = Field(default=True, description="Is the internet box asked for its address?")
 
 
 class OutsideSettings(Table):
@@ -99,9 +100,9 @@ class ShodanSettings(Table):
     key_file: SecretFile | None = Field(
         default=None, description="Else, the file that holds it, readable by its owner only"
     )
-    history: bool = Field(default=False, description="Is also asked for what it saw in earlier years")
-    scan: bool = Field(default=False, description="May `netwatch shodan scan` spend credits on a fresh look?")
-    monitor: bool = Field(
+    history: Flag = Field(default=False, description="Is also asked for what it saw in earlier years")
+    scan: Flag = Field(default=False, description="May `netwatch shodan scan` spend credits on a fresh look?")
+    monitor: Flag = Field(
         default=False, description="May `netwatch shodan monitor` have our addresses watched?"
     )
 

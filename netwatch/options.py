@@ -39,6 +39,9 @@ def _made(factory: ProbeFactory, given: Mapping[str, object]) -> Probe:
         probe: Probe = TypeAdapter(factory).validate_python(dict(given))  # type: ignore[arg-type]
     except ValidationError as error:
         raise problems(error, ("probes", factory.name)) from None
+    for option, value in given.items():  # "yes" is no true
+        if isinstance(getattr(probe, option), bool) and not isinstance(value, bool):
+            raise _invalid(ConfigError("config.true-or-false", key=f"probes.{factory.name}.{option}"))
     return probe
 
 

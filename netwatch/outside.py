@@ -70,6 +70,7 @@ class Gathered:
             else row
             for row in self.coverage
         ]
+        self.rounds[:] = [one for one in self.rounds if one.device not in {at(a).id for a in doubtful}]
 
 
 def at(address: str) -> Device:

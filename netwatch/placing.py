@@ -123,6 +123,7 @@ def _retired(run: Run, known: Iterable[Observation]) -> frozenset[str]:
     ours = {f"p-{address}" for address in (*run.public, *own((*known, *run.observations)))}
     families = {":" in device for device in ours}
     former = {seen.device for seen in known if at_internet(seen.device)}
+    former -= {seen.device for seen in run.observations}  # what was asked tonight was ours tonight
     return frozenset(device for device in former - ours if (":" in device) in families)
 
 

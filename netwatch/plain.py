@@ -137,7 +137,7 @@ def discreet(told: bytes | str, most: int = LONGEST, *, strict: bool = True) -> 
 def common(told: bytes | str, most: int = LONGEST) -> str | None:
     """As `discreet`, and None unless every word of it is known: for what anybody may have typed in."""
     text = discreet(told, most)
-    words = [found[0] for found in _WORD.finditer(text or "") if found[0].isalpha()]
+    words = re.findall(r"[^\W\d_]+", text or "")
     return text if all(len(word) == 1 or _known(word) or word.lower() in BETWEEN for word in words) else None
 
 

@@ -135,7 +135,7 @@ def plan(  # noqa: PLR0913 - as nightly.night
         pace={
             key: getattr(pace, key) for key in ("packets", "guarded", "overall", "pause", "seconds", "limit")
         },
-        override=f"{site.pace.override.by}: {site.pace.override.reason}" if site.pace.override else None,
+        override=f"{site.pace.override.by} ({site.pace.override.reason})" if site.pace.override else None,
         classes=tuple(_class(name, pace, probes) for name in table()),
         devices=rows,
         more=stranger,

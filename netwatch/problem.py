@@ -25,9 +25,13 @@ if TYPE_CHECKING:
     from netwatch.words import Messages
 
 SECRET = re.compile("(?i)passw|passphrase|^pass$|pasw|pwd|secret|token|mdp|mot_?de_?passe|credential")
+KEY = re.compile(r"(?i)(?!host_key$)(.*[_-]|api)?(key|clef?)")  # `key`, `api_key`; a host's key is no secret
 BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 LONGEST = 60  # characters of a value that we repeat
 MOST = 20  # problems told at once
+
+# The keys that say where a secret is.
+WHERE = {"password_env", "key_env", "credential", "password_file", "key_file"}
 
 UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument", "no_such_attribute"}
 MISSING = {"missing", "missing_argument", "missing_keyword_only_argument"}
@@ -72,7 +76,7 @@ def problems(error: ValidationError, prefix: tuple[str, ...] = (), shape: type |
 def _problem(one: ErrorDetails, prefix: tuple[str, ...], shape: type | None) -> ConfigError:
     context = one.get("ctx", {})
     loc = (*one["loc"], *context.get("at", ()))
-    secret = any(SECRET.search(str(part)) for part in loc)
+    secret = any(SECRET.search(str(part)) for part in loc) or any(map(secretive, map(str, loc[-1:])))
     details: dict[str, Any] = {
         "key": written((*prefix, *loc)),
         "value": "…" if secret else shown(one["input"]),
@@ -123,14 +127,31 @@ def shown(value: object) -> str:
 def _unknown(loc: tuple[int | str, ...], shape: type | None) -> tuple[str, dict[str, object]]:
     """Where it belongs, if anywhere: a secret elsewhere, a typing mistake, a key under the wrong heading."""
     name = str(loc[-1])
-    if SECRET.search(name):
-        return "password-here", {}
+    if secretive(name):
+        return _elsewhere(loc, shape)
     if near := _nearest(name, _keys(_around(shape, loc)), 0.65):
         return "unknown-near", {"near": near}
     for place, known in _tables(shape):
         if near := _nearest(name, known, 0.8):
             return ("misplaced" if place else "misplaced-top"), {"near": near, "place": place}
     return "unknown", {}
+
+
+def secretive(name: str) -> bool:
+    """Does a key of this name look as if it held a secret?"""
+    return bool(SECRET.search(name) or KEY.fullmatch(name))
+
+
+def _elsewhere(loc: tuple[int | str, ...], shape: type | None) -> tuple[str, dict[str, object]]:
+    """Which keys of the same table say where the secret is; without any, those of the other tables."""
+    known = _keys(_around(shape, loc))
+    names: dict[str, object] = {
+        key.rpartition("_")[2]: written((*loc[:-1], key)) for key in known if key in WHERE
+    }
+    env = next((field for key, field in known.items() if key.endswith("_env")), None)
+    if env is not None:
+        return "secret-here", names | {"variable": env.default}
+    return ("secret-ssh", names) if names else ("password-here", {})
 
 
 def _nearest(name: str, known: Iterable[str], cutoff: float) -> str | None:
@@ -176,9 +197,9 @@ def sentence(error: NetwatchError, messages: Messages) -> str:
     lines = [
         messages("config.invalid" if "path" in error.details else "config.invalid-options", **error.details)
     ]
-    lines += [
-        f"  {one.details['key']}: {messages(one.message, **one.details)}" for one in error.problems[:MOST]
-    ]
+    for one in error.problems[:MOST]:
+        text = messages(one.message, **one.details)
+        lines.append(messages("config.line", key=one.details["key"], text=text))
     if len(error.problems) > MOST:
         lines.append("  " + messages("config.more", count=len(error.problems) - MOST))
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,17 +117,30 @@ def _rules(path: Path) -> Iterable[Rule]:
 class Messages:
     """The sentences of a folder's `TOPIC.LANGUAGE.toml` files, in one language, by `topic.key`."""
 
-    def __init__(self, folder: Path, language: str) -> None:
-        """Read one language. `language` is one of LANGUAGES."""
+    def __init__(self, folder: Path, language: str, topic: str = "*") -> None:
+        """Read one language, all topics or one. `language` is one of LANGUAGES."""
         self.language = language
         self.sentences: dict[str, Any] = {}
-        for path in sorted(folder.glob(f"*.{language}.toml")):
+        for path in sorted(folder.glob(f"{topic}.{language}.toml")):
             topic = path.name.split(".")[0]
             self.sentences |= flatten(tomllib.loads(path.read_text(encoding="utf-8")), f"{topic}.")
 
     def __call__(self, message: str, **details: object) -> str:
-        """The sentence, filled in. Raises KeyError for an id that no one wrote."""
-        return str(self.sentences[message]).format(**details)
+        """The sentence, filled in; a day as in `day`. Raises KeyError for an id that no one wrote."""
+        told = {
+            key: self.day(value) if isinstance(value, date) and not isinstance(value, datetime) else value
+            for key, value in details.items()
+        }
+        return str(self.sentences[message]).format(**told)
+
+    def count(self, message: str, number: int, **details: object) -> str:
+        """`message.one` for one, `message.many` otherwise."""
+        return self(f"{message}.{'one' if number == 1 else 'many'}", number=number, **details)
+
+    def day(self, day: date) -> str:
+        """`23 novembre 2026`, `1er novembre 2026`. Needs the topic `moment`."""
+        key = "moment.first-of-month" if day.day == 1 else "moment.date"
+        return self(key, day=day.day, month=self(f"moment.month.{day.month}"), year=day.year)
 
 
 def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -137,6 +151,6 @@ def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def messages(language: str) -> Messages:
-    """The engine's own sentences: errors, command line, progress."""
-    return Messages(Path(__file__).parent / "words", language)
+def messages(language: str, topic: str = "*") -> Messages:
+    """The engine's own sentences: errors, command line, progress, dates."""
+    return Messages(Path(__file__).parent / "words", language, topic)

@@ -6,6 +6,7 @@ port number says so.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,15 @@ from netwatch.model import Reason
 from reports.doors import doors
 from reports.gaps import devices
 from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
+from reports.said import read
 from reports.verdict import by_address
+from reports.way import FORWARDS
 
 if TYPE_CHECKING:
     from netwatch.document import Document, ServicePart
+    from reports.doors import Door
 
+SINCE = "since "  # and a moment: how long a device is left alone
 PACE = ("packets", "guarded", "overall", "pause")
 # A cell is a text, or labels with their values.
 Cell = str | tuple[tuple[str, str], ...]
@@ -148,13 +153,21 @@ def _links(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
             f"{clean(door.address, ADDRESS)} {door.port}/{clean(door.transport, NAME)}".strip(),
             names.get(door.link.device, "") if door.link else "",
             say.place(door.link.address, door.link.port or None) if door.link else "",
-            say.word("outside.by", door.link.by) if door.link else "",
+            _known_by(say, door),
             say(f"phrase.exposure-short.{door.exposure}"),
             ", ".join(clean(one.rule, NAME) for one in door.findings),
         )
         for door in doors(document)
     ]
     return _sheet(say, "links", "public-port device inside by exposure rules", rows)
+
+
+def _known_by(say: Phrases, door: Door) -> str:
+    """By what mark it is known where a port leads; where the box or a person says so, who and when."""
+    if door.link is None:
+        return ""
+    told = [read(say, one) for one in door.forwards] if door.link.by in FORWARDS else []
+    return ", ".join(dict.fromkeys(told)) or say.word("outside.by", door.link.by)
 
 
 def _statements(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
@@ -187,10 +200,22 @@ def _coverage(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
             say.word("annex.question", row.probe),
             say(f"phrase.vantage.{row.vantage}"),
         )
-        told = " ".join(filter(None, (clean(row.ports).replace(",", ", "), clean(row.detail, TEXT))))
+        ports, detail = clean(row.ports).replace(",", ", "), _detail(say, row.detail)
+        told = say("annex.told", ports=ports, detail=detail) if ports and detail else ports or detail
         asked.setdefault(key, []).append((say(f"phrase.outcome.{row.outcome}"), told))
     rows: list[tuple[Cell, ...]] = [(*key, tuple(outcomes)) for key, outcomes in asked.items()]
     return _sheet(say, "coverage", "device address probe vantage ports", rows)
+
+
+def _detail(say: Phrases, detail: str) -> str:
+    """Why it ended so, or how it was looked for: a class, one of our words or sentences, several words."""
+    if detail.startswith(SINCE):
+        with suppress(ValueError):
+            return say("annex.since", when=say.moments.date(detail.removeprefix(SINCE)))
+    known = say.messages.sentences
+    parts = [detail] if f"annex.why.{detail}" in known else detail.split(", ")
+    topic = {part: "annex.why" if f"annex.why.{part}" in known else "phrase.kind" for part in parts}
+    return ", ".join(say.word(topic[part], part) for part in parts)
 
 
 def _failures(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:

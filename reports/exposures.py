@@ -9,20 +9,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from netwatch.exposures import MOVED
 from netwatch.judge import Row
 from netwatch.matching import AT_BOX, PUBLIC
-from netwatch.model import Exposure
-from reports.phrase import ADDRESS, TEXT, Phrases, clean
+from netwatch.model import Exposure, Vantage
+from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
+from reports.terminal import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from rich.console import Group, RenderableType
-    from rich.text import Text
 
     from netwatch.exposures import Logged, Step
     from netwatch.model import Link
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
 VERSION = "netwatch-exposures/1"
 STYLES = {Exposure.EXPOSED: "bold red", Exposure.FORWARDED: "yellow", Exposure.REPORTED: "cyan"}
 UNKNOWN = ("who", "before", "breach")
+UNTOLD = {"", "forward", "dmz", "unknown"}  # protocols that say no more than the verdict does
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would calculate
+COLUMNS = (
+    *("id", "public", "port", "transport", "verdict", "row", "worst", "vantage", "by", "protocol"),
+    *("inside_device", "inside_address", "inside_port", "matched_by", "patients", "studies"),
+    *("first_seen", "last_seen", "ended", "ended_by", "told_at", "told_to", "if_a_breach_at_the_latest"),
+    "digest",
+)  # of the CSV
 WIDTH = 23  # an IPv4 address, a colon and a port, and a little more
 
 
@@ -38,26 +46,27 @@ def exposures(site_name: str, log: Iterable[Logged], language: str) -> Renderabl
     """Every exposure, those that stand first; and what is not known of them."""
     say = Phrases(language)
     rows = sorted(log, key=lambda row: (row.ended is not None, row.first_seen, row.place))
-    title = _text(say("exposures.title", site=clean(site_name, TEXT)), "bold")
-    unknown = [_text(say(f"exposures.unknown.{one}")) for one in UNKNOWN]
+    title = text(say("exposures.title", site=clean(site_name, TEXT)), "bold")
+    unknown = [text(say(f"exposures.unknown.{one}")) for one in UNKNOWN]
     if not rows:
-        return _group(title, _text(say("exposures.none")), *unknown[:2])
-    return _group(title, _text(""), _table(say, rows), _text(""), *unknown)
+        return _group(title, text(say("exposures.none")), *unknown[:2])
+    return _group(title, text(""), _table(say, rows), text(""), *unknown)
 
 
 def _table(say: Phrases, rows: Iterable[Logged]) -> RenderableType:
     from rich import box  # noqa: PLC0415 - slow to import
-    from rich.table import Table  # noqa: PLC0415
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, show_lines=True)
+    from reports.drawing import Sheet  # noqa: PLC0415 - as above
+
+    table = Sheet(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, show_lines=True)
     for head in ("where", "what", "when"):
-        table.add_column(_text(say(f"exposures.head.{head}")), overflow="fold", min_width=WIDTH)
+        table.add_column(text(say(f"exposures.head.{head}")), overflow="fold", min_width=WIDTH)
     for row in rows:
         style = "dim" if row.ended else STYLES.get(row.last.verdict, "")
         table.add_row(
-            _text("\n".join(_where(say, row))),
-            _text("\n".join(_what(say, row)), style),
-            _text("\n".join(_when(say, row))),
+            text("\n".join(_where(say, row))),
+            text("\n".join(_what(say, row)), style),
+            text("\n".join(_when(say, row))),
         )
     return table
 
@@ -92,9 +101,9 @@ def _what(say: Phrases, row: Logged) -> Iterator[str]:
     for step in row.steps:
         if step.row == Row.UNANSWERED:  # its proof is that of the step before
             continue
-        told = [clean(step.protocol, TEXT)] if step.protocol not in {"", "forward", "dmz"} else []
+        told = [say.word("annex.protocols", step.protocol)] if step.protocol not in UNTOLD else []
         told += [say("table.fact", label=label, value=value) for label, value in say.facts(step.facts)]
-        who = say(f"phrase.vantage.{step.vantage}")
+        who = _who(say, step)
         which = "exposures.proof" if told else "exposures.proof-bare"
         day = say.moments.short(step.seen_at)
         yield say(which, who=f"{who[0].upper()}{who[1:]}", when=day, what=", ".join(told))
@@ -102,6 +111,15 @@ def _what(say: Phrases, row: Logged) -> Iterator[str]:
         number = getattr(row, count)
         if number is not None:
             yield say.count(f"exposures.{count}", number)
+
+
+def _who(say: Phrases, step: Step) -> str:
+    """From where it was seen, or who says so: of what a person declared, that person."""
+    by = ""
+    if step.vantage is Vantage.DECLARED:
+        with suppress(ValueError, LookupError, TypeError):  # an evidence without a name
+            by = clean(json.loads(step.evidence)[0]["facts"]["by"], NAME)
+    return say("exposures.declared", by=by) if by else say(f"phrase.vantage.{step.vantage}")
 
 
 def _when(say: Phrases, row: Logged) -> Iterator[str]:
@@ -129,13 +147,13 @@ def to_json(site: str, log: Iterable[Logged]) -> str:
 
 
 def to_csv(log: Iterable[Logged]) -> str:
-    """One line an exposure, for a spreadsheet; what would be a formula there is not."""
-    rows = [_row(row) | {"digest": row.last.digest} for row in log]
+    """A line of heads, then one an exposure, for a spreadsheet; what would be a formula there is not."""
     out = io.StringIO()
-    if rows:
-        writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
-        writer.writerow(rows[0])
-        writer.writerows([[_cell(value) for value in row.values()] for row in rows])
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")  # RFC 4180
+    writer.writeheader()
+    for row in log:
+        cells = _row(row) | {"digest": row.last.digest}
+        writer.writerow({column: _cell(value) for column, value in cells.items()})
     return out.getvalue()
 
 
@@ -194,13 +212,6 @@ def _stamp(moment: datetime | None) -> str | None:
 def _cell(value: object) -> object:
     shown = "" if value is None else value
     return f"'{shown}" if isinstance(shown, str) and shown.startswith(FORMULA) else shown
-
-
-def _text(shown: str, style: str = "") -> Text:
-    """Never read as markup; long words fold."""
-    from rich.text import Text  # noqa: PLC0415 - slow to import
-
-    return Text(shown, style=style, overflow="fold")
 
 
 def _group(*parts: RenderableType) -> Group:

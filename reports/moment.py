@@ -33,10 +33,7 @@ class Moments:
 
     def date(self, moment: str | datetime) -> str:
         """`23 novembre 2026`, `1er novembre 2026`."""
-        local = _local(moment)
-        key = "moment.first-of-month" if local.day == 1 else "moment.date"
-        month = self.messages(f"moment.month.{local.month}")
-        return self.messages(key, day=local.day, month=month, year=local.year)
+        return self.messages.day(_local(moment))
 
     def short(self, moment: str | datetime) -> str:
         """`23/11/2026`, for a narrow column."""

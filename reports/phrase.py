@@ -11,7 +11,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwatch.words import Messages
+from netwatch.words import Messages, messages
 from reports.moment import Moments
 
 if TYPE_CHECKING:
@@ -41,7 +41,12 @@ def clean(text: object, limit: int | None = None) -> str:
 def typeset(text: str) -> str:
     """Curly apostrophes, and no line break before `:` `;` `?` `!`, inside guillemets or in `22 h 04`."""
     curly = re.sub(r"(?<=\w)'(?=[\w«])", "\u2019", text)
-    return re.sub(r"(?<=«) | (?=[:;?!»])|(?<=\}) (?=h )|(?<=\} h) ", NO_BREAK, curly)
+    return re.sub(r"(?<=\}) (?=h )|(?<=\} h) ", NO_BREAK, spaced(curly))
+
+
+def spaced(text: str) -> str:
+    """No line break before `:` `;` `?` `!`, nor inside guillemets."""
+    return re.sub(r"(?<=«) | (?=[:;?!»])", NO_BREAK, text)
 
 
 def lower_first(text: str) -> str:
@@ -63,6 +68,7 @@ class Phrases:
         self.language = language
         self.set = typeset if fine else str
         self.messages = Messages(Path(__file__).parent, language)
+        self.messages.sentences |= messages(language, "moment").sentences
         self.messages.sentences = {key: self.set(text) for key, text in self.messages.sentences.items()}
         self.moments = Moments(self.messages)
 

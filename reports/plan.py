@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
+from reports.terminal import text
 
 NONE = "-"
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.table import Table
-    from rich.text import Text
 
     from netwatch.plan import DeviceRow, Plan
     from netwatch.plan_outside import AddressRow, BeyondPlan
@@ -25,21 +25,21 @@ def table(plan: Plan, language: str) -> RenderableType:
     say = Phrases(language)
     lines = [*_who(say, plan), *_how(say, plan)]
     return _group(
-        _text(clean(plan.site, TEXT), "bold"),
-        _text(say("plan.nothing-sent"), "green"),
-        *([_text(say(f"plan.refused.{plan.refused.rpartition('.')[2]}"), "yellow")] if plan.refused else []),
-        _text(""),
-        *(_text(line) for line in lines),
-        *([] if plan.fits else [_text(say("plan.does-not-fit"), "yellow")]),
-        *([_text(say("plan.override", by=plan.override), "yellow")] if plan.override else []),
-        _text(""),
+        text(clean(plan.site, TEXT), "bold"),
+        text(say("plan.nothing-sent"), "green"),
+        *([text(say(f"plan.refused.{plan.refused.rpartition('.')[2]}"), "yellow")] if plan.refused else []),
+        text(""),
+        *(text(line) for line in lines),
+        *([] if plan.fits else [text(say("plan.does-not-fit"), "yellow")]),
+        *([text(say("plan.override", by=plan.override), "yellow")] if plan.override else []),
+        text(""),
         _classes(say, plan),
-        _text(say("plan.guards")),
-        _text(""),
+        text(say("plan.guards")),
+        text(""),
         _devices(say, plan),
-        _text(_more(say, plan.more)),
-        _text(""),
-        *(_text(line) for line in _beyond(say, plan.beyond)),
+        text(_more(say, plan.more)),
+        text(""),
+        *(text(line) for line in _beyond(say, plan.beyond)),
     )
 
 
@@ -76,11 +76,11 @@ def _classes(say: Phrases, plan: Plan) -> Table:
     made = _table(say, "class", "pace", "manners", "questions", "again")
     for row in plan.classes:
         made.add_row(
-            _text(say.word("plan.class", row.name)),
-            _text(say("plan.per-second", packets=str(row.packets))),
-            _text(", ".join(say.word("plan.manner", manner) for manner in row.manners)),
-            _text(", ".join(row.questions) or NONE),
-            _text(say("phrase.yes" if row.guarded else "phrase.no")),
+            text(say.word("plan.class", row.name)),
+            text(say("plan.per-second", packets=str(row.packets))),
+            text(", ".join(say.word("plan.manner", manner) for manner in row.manners)),
+            text(", ".join(row.questions) or NONE),
+            text(say("phrase.yes" if row.guarded else "phrase.no")),
         )
     return made
 
@@ -88,18 +88,18 @@ def _classes(say: Phrases, plan: Plan) -> Table:
 def _devices(say: Phrases, plan: Plan) -> RenderableType:
     """Every device that is known by now."""
     if not plan.devices:
-        return _text(say("plan.no-devices"))
+        return text(say("plan.no-devices"))
     made = _table(say, "device", "is-a", "usual", "further", "asks", "takes")
     for row in plan.devices:
         name = clean(row.name, NAME) or clean(row.vendor or "", NAME)
         alone = row.left_alone is not None
         made.add_row(
-            _text(f"{clean(row.address, ADDRESS)}\n{name}".rstrip()),
-            _text(say.word("plan.class", row.is_a)),
-            _text(NONE if alone else str(row.usual)),
-            _text(NONE if alone else str(row.further)),
-            _text(say("plan.left-alone") if alone else ", ".join(row.questions) or NONE),
-            _text(NONE if alone else length(say, row.seconds)),
+            text(f"{clean(row.address, ADDRESS)}\n{name}".rstrip()),
+            text(say.word("plan.class", row.is_a)),
+            text(NONE if alone else str(row.usual)),
+            text(NONE if alone else str(row.further)),
+            text(say("plan.left-alone") if alone else ", ".join(row.questions) or NONE),
+            text(NONE if alone else length(say, row.seconds)),
         )
     return made
 
@@ -148,19 +148,14 @@ def length(say: Phrases, seconds: int) -> str:
     return say("plan.hours", hours=str(hours), minutes=f"{minutes:02}")
 
 
-def _text(text: str, style: str = "") -> Text:
-    from rich.text import Text  # noqa: PLC0415 - slow to import
-
-    return Text(text, style=style, overflow="fold")
-
-
 def _table(say: Phrases, *heads: str) -> Table:
     from rich import box  # noqa: PLC0415 - slow to import
-    from rich.table import Table  # noqa: PLC0415
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    from reports.drawing import Sheet  # noqa: PLC0415 - as above
+
+    made = Sheet(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for head in heads:
-        made.add_column(_text(say(f"plan.head.{head}")), overflow="fold")
+        made.add_column(text(say(f"plan.head.{head}")), overflow="fold")
     return made
 
 

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from reports.phrase import Phrases
 
 
+def read(say: Phrases, one: StatementPart) -> str:
+    """Who said it, and when; of what was declared, by whom."""
+    who, when = say.word("outside.who", one.who), say.moments.date(one.said_at)
+    if one.vantage == Vantage.DECLARED:
+        return say("outside.said.declared", when=when, by=clean(one.facts.get("by") or who, NAME))
+    return say("outside.said.read", who=who, when=when)
+
+
 class Said:
     """The statements of a document, in words."""
 
@@ -35,7 +43,7 @@ class Said:
         told: dict[str, dict[str, None]] = {}
         for one in self.document.statements:
             if one.vantage in BOX:
-                told.setdefault(self._read(one), {}).update(dict.fromkeys(self._of_the_box(one)))
+                told.setdefault(read(self.say, one), {}).update(dict.fromkeys(self._of_the_box(one)))
         for service in self.document.services:
             if service.protocol == "upnp" and service.vantage == Vantage.LAN and service.facts.get("enabled"):
                 when = self.say.moments.date(service.last_seen)
@@ -48,14 +56,6 @@ class Said:
         told = [one for one in self.document.statements if one.vantage in OTHERS]
         lines = [self._reported(one) for one in told if one.port]
         return [*lines, *(line for one in told if one.about == "listing" for line in self._list(one))]
-
-    def _read(self, one: StatementPart) -> str:
-        """Who said it, and when."""
-        when = self.say.moments.date(one.said_at)
-        if one.vantage == Vantage.DECLARED:
-            by = clean(one.facts.get("by") or self.who(one), NAME)
-            return self.say("outside.said.declared", when=when, by=by)
-        return self.say("outside.said.read", who=self.who(one), when=when)
 
     def who(self, one: StatementPart) -> str:
         """Who says it."""

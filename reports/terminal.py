@@ -38,17 +38,18 @@ WIDTHS = {"where": 21, "address": 17, "protocol": 13}  # IPv4 and port; MAC; wha
 
 def text(words: str, style: str = "") -> Text:
     """A text that is never read as markup; long words fold, so that no line grows beyond the terminal."""
-    from rich.text import Text  # noqa: PLC0415 - slow to import
+    from reports.drawing import Unbroken  # noqa: PLC0415 - rich is slow to import
 
-    return Text(words, style=style, overflow="fold")
+    return Unbroken(words, style=style, overflow="fold")
 
 
 def table(say: Phrases, topic: str, *heads: str) -> Table:
     """An empty table; `topic` and the heads name its columns' sentences."""
     from rich import box  # noqa: PLC0415 - slow to import
-    from rich.table import Table  # noqa: PLC0415
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    from reports.drawing import Sheet  # noqa: PLC0415 - as above
+
+    made = Sheet(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for head in heads:
         whole = head in WHOLE
         made.add_column(

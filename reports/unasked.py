@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reports.phrase import Phrases
 
 UDP = {"mssql_browser", "netbios", "sip_udp", "snmp", "tftp"}  # questions over UDP that an address may be put
-NAT = {"address.cgnat": "cgnat", "address.double-nat": "double-nat", "address.box-none": "double-nat"}
+NAT = {"address.cgnat": "cgnat", "address.double-nat": "double-nat", "address.box-none": "box-none"}
 CGNAT = (ip_network("100.64.0.0/10"), ip_network("192.0.0.0/24"))
 LISTED = 4  # addresses named in a sentence
 
@@ -86,7 +86,8 @@ class _Gaps:
         for row in self.document.failures:
             if row.vantage == Vantage.OUTSIDE and row.port is None:
                 name, text = self._sentence(row)
-                text = f"{clean(row.address, ADDRESS)}: {text}" if row.address else text
+                if row.address:
+                    text = self.say("outside.about", address=clean(row.address, ADDRESS), text=text)
                 if name == "address.unknown":
                     yield self._gap("no-address")
                 else:

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from netwatch.model import ChangeKind, Outcome, Status, Vantage
+from reports.doors import knocked
 from reports.folding import folded
 from reports.gaps import devices, points, vanished
 from reports.phrase import lower_first
@@ -91,6 +92,8 @@ def answer(say: Phrases, document: Document, catalogue: Catalogue) -> str:
     seen = len(devices(document)) - len(vanished(document))
     if inside and seen == 0:
         return say("verdict.answer.nobody")
+    if not inside and not knocked(document.coverage):
+        return say("verdict.answer.nothing-tried")
     if any(finding.status == Status.UNVERIFIED for finding in document.findings):
         return say("verdict.answer.unverified-only")
     if not inside:
@@ -121,9 +124,9 @@ def looked(say: Phrases, document: Document) -> list[str]:
     if Vantage.LAN in document.run.vantages:
         return []
     last = document.looked.get(Vantage.LAN)
-    if last is None:
-        return [say("verdict.answer.never-inside")]
-    return [say("verdict.answer.not-inside", when=say.moments.date(last))]
+    when = say.moments.date(last) if last else ""
+    rest = say(f"verdict.answer.{'not' if last else 'never'}-inside", when=when)
+    return [say("verdict.answer.only-outside", rest=rest) if knocked(document.coverage) else rest]
 
 
 def ports_of(ports: str) -> int:

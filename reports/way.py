@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NAMED = 24  # characters of a device's name in a subject
 TCP = "tcp"
+FORWARDS = {"mapping", "dmz"}  # links that the box, or a person, tells
 
 
 def place(say: Phrases, found: Found) -> str:
@@ -53,14 +54,20 @@ def leads(say: Phrases, found: Found, devices: Mapping[str, DevicePart] | Mappin
     """Where it leads and how we know; of a public port, also that we do not. Nothing for what is inside."""
     if not (at_internet(found.device) or (found.vantage in BOX and found.link is not None)):
         return ""
-    return led(say, found.link, devices)
+    return led(say, found.link, devices, declared=found.vantage == Vantage.DECLARED)
 
 
-def led(say: Phrases, link: Leads | None, devices: Mapping[str, DevicePart] | Mapping[str, Device]) -> str:
-    """The sentence of a link, or that nothing tells where it leads."""
+def led(
+    say: Phrases,
+    link: Leads | None,
+    devices: Mapping[str, DevicePart] | Mapping[str, Device],
+    *,
+    declared: bool = False,
+) -> str:
+    """The sentence of a link, or that nothing tells where it leads. `declared`: it is a person's word."""
     if link is None:
         return say("outside.way.unknown")
-    by = say.word("outside.by", link.by)
+    by = say.word("outside.by", "declared" if declared and link.by in FORWARDS else link.by)
     address = clean(link.address, ADDRESS)
     if not link.device or link.device not in devices:
         return say("outside.way.nobody", address=address, by=by)

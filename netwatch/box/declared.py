@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from netwatch.box.talk import LAST_PORT, address, number, table
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 NAME = "declared"
 VERSION = 1
 BOTH = "both"
+# RFC 1918, and RFC 4193 for IPv6.
+PRIVATE = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
 NAMED = 100  # characters of a name
 LARGEST = 200_000  # characters of a stored declaration
 # 8104/tcp=192.168.1.20:11112, 8000-8010/udp=192.168.1.30; without a protocol, TCP.
@@ -48,7 +51,7 @@ class Forward:
 
     @classmethod
     def parse(cls, text: str) -> Forward:
-        """`8104/tcp=192.168.1.20:11112`. Raises ConfigError."""
+        """`8104/tcp=192.168.1.20:11112`, which leads inside. Raises ConfigError."""
         found = FORWARD.fullmatch(text.strip().lower())
         given = found.groupdict() if found else {}
         first = given.get("first")
@@ -61,6 +64,7 @@ class Forward:
         ])  # fmt: skip
         if made is None:
             raise ConfigError("box.not-a-forward", text=plain(text, 60) or "")
+        inside(made.to_address)
         return made
 
     def __str__(self) -> str:
@@ -156,6 +160,16 @@ def _forward(given: object) -> Forward | None:
     if first is None or last is None or to_port is None or first > last or to_port + last - first > LAST_PORT:
         return None
     return Forward(transport, first, last, to, to_port)
+
+
+def inside(text: str) -> str:
+    """The address of a device of the practice, to which a forward or the DMZ may lead. Raises ConfigError."""
+    found = address(text)
+    if found is None:
+        raise ConfigError("box.not-an-address")
+    if not any(ip_address(found) in network for network in PRIVATE):
+        raise ConfigError("box.not-inside", address=found)
+    return found
 
 
 def observations(declaration: Declaration, box: Target) -> list[Observation]:

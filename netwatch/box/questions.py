@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netwatch.box.declared import Declaration, Forward
-from netwatch.box.talk import address
+from netwatch.box.declared import Declaration, Forward, inside
 from netwatch.errors import ConfigError
 from netwatch.plain import plain
 
@@ -58,9 +57,10 @@ def _dmz(words: Messages) -> str:
     """An address, or nothing where it is off."""
     while True:
         text = click.prompt(words("box.ask-dmz"), default="", show_default=False, err=True).strip()
-        if not text or address(text):
-            return text
-        click.echo(words("box.not-an-address"), err=True)
+        try:
+            return text and inside(text)
+        except ConfigError as error:
+            click.echo(words(error.message, **error.details), err=True)
 
 
 def _yes(words: Messages, question: str) -> bool:

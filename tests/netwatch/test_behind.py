@@ -147,6 +147,13 @@ def test_what_stands_at_an_address_that_nobody_knows_counts_as_guarded() -> None
     assert tonight(forward(8080, "192.168.1.99", 80)).leads == {8080: "unknown"}
 
 
+def test_of_several_devices_at_an_address_the_most_careful_one_protects() -> None:
+    devices = (*DEVICES, Device("laptop", PACS, kind="computer"))
+    for order in (devices, devices[::-1]):
+        one = from_outside(TONIGHT_INSIDE, [PUBLIC], Behind.of([forward(8104, PACS, 50_000)]), order)
+        assert one.leads == {8104: "medical"}
+
+
 def test_what_the_site_file_declares_of_a_device_holds_behind_a_port_too() -> None:
     declared = replace(TONIGHT_INSIDE, declared={PC: "medical"})
     one = from_outside(declared, [PUBLIC], Behind.of([forward(443, PC, 443)]), DEVICES)

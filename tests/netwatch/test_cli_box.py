@@ -19,6 +19,7 @@ from netwatch.box.declared import Declaration, Forward, parse
 from netwatch.cli_box import box
 from netwatch.exits import Exit
 from netwatch.store import Store
+from netwatch.words import messages
 from tests.lab import certificates
 from tests.lab.boxes import Bbox, Box, Freebox, rule, served
 from tests.lab.hurry import TABLES
@@ -86,14 +87,31 @@ def test_what_the_options_say_is_kept_with_who_and_when(tmp_path: Path) -> None:
     )
     assert "port 8104/tcp leads to 192.168.1.20, port 11112" in told.output
     assert "EVERYTHING" in told.output
-    assert "declared on 2026-11-20 by Dr Exemple" in told.output
+    assert "declared on 20 November 2026 by Dr Exemple" in told.output
 
 
 def test_a_page_that_no_option_speaks_of_is_not_seen(tmp_path: Path) -> None:
     told = run(tmp_path, "declare", site_file(tmp_path), "--no-forwards", "--no-dmz", "--by", "Mme Durand")
     assert told.exit_code == 0, told.output
     assert kept(tmp_path) == Declaration(by="Mme Durand", on=TODAY, forwards=(), dmz="")
-    assert "UPnP: not found" in told.output
+    assert "UPnP: not seen" in told.output
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "unseen"),
+    [
+        ("en", "Declared on 1 November 2026 by Dr Exemple:", ["UPnP: not seen", "IPv6 firewall: not seen"]),
+        ("fr", "Déclaré le 1er novembre 2026 par Dr Exemple :", ["UPnP : non vu", "pare-feu IPv6 : non vu"]),
+    ],
+)
+def test_what_was_declared_is_told_with_its_day_and_with_the_pages_not_seen(
+    tmp_path: Path, language: str, first: str, unseen: list[str]
+) -> None:
+    site = site_file(tmp_path, language=language)
+    declared = run(tmp_path, "declare", site, "--no-dmz", "--on", "2026-11-01")
+    for told in (declared.stdout, run(tmp_path, "show", site).stdout):
+        lines = [line.strip() for line in told.replace("\N{NO-BREAK SPACE}", " ").splitlines()]
+        assert [line for line in (first, *unseen) if line not in lines] == []
 
 
 def test_the_last_word_counts_and_can_be_taken_back(tmp_path: Path) -> None:
@@ -112,6 +130,11 @@ WRONG = {
     ("--forward", "1=192.168.1.2", "--no-forwards"): "contradict",
     ("--dmz", "192.168.1.2", "--no-dmz"): "contradict",
     ("--dmz", "pacs"): "not an address",
+    ("--dmz", ""): "not an address",
+    ("--dmz", "8.8.8.8"): "8.8.8.8 is no device of the practice",
+    ("--dmz", "127.0.0.1"): "127.0.0.1 is no device of the practice",
+    ("--forward", "8080/tcp=8.8.8.8:80"): "8.8.8.8 is no device of the practice",
+    ("--forward", "8080=100.64.0.9"): "100.64.0.9 is no device of the practice",
     ("--upnp", "on", "--on", str(TODAY + timedelta(days=1))): "still to come",
     (): "nobody to ask",
 }
@@ -154,8 +177,10 @@ def on_a_terminal(folder: Path, site: Path, *typed: str) -> subprocess.Completed
 
 def test_a_person_is_asked_shown_what_was_understood_and_asked_whether_it_is_right(tmp_path: Path) -> None:
     site = site_file(tmp_path, language="fr")
-    pages = ["", "oui", "8104/tcp=192.168.1.20:11112", "", "non", "non", "oui", "non"]
+    forwards = ["8080/tcp=8.8.8.8:80", "8104/tcp=192.168.1.20:11112", ""]
+    pages = ["", "oui", *forwards, "non", "non", "oui", "non"]
     refused = on_a_terminal(tmp_path, site, *pages, "non")
+    assert "8.8.8.8 n'est pas l'adresse d'un appareil du cabinet" in refused.stderr
     assert refused.returncode == Exit.ERROR
     assert "Non conservé" in refused.stdout
     assert kept(tmp_path) is None
@@ -190,7 +215,7 @@ def test_a_box_that_was_paired_is_shown_with_what_was_declared(tmp_path: Path, t
         memory.keep_token(memory.folder(tmp_path / "data", "cabinet-exemple"), Freebox.token)
         told = run(tmp_path, "show", site)
     assert told.exit_code == 0, told.output
-    assert f"Declared on {TODAY} by Dr Exemple" in told.stdout
+    assert f"Declared on {messages('en').day(TODAY)} by Dr Exemple" in told.stdout
     assert "UPnP: on" in told.stdout
     assert "What the box (Freebox) says now" in told.stdout
     assert "port 8104/tcp leads to 192.168.1.20, port 11112" in told.stdout

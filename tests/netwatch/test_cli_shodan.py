@@ -85,7 +85,7 @@ def test_show_tells_the_credits_and_each_port_with_its_date(
     told = run("show", site(tmp_path, language=language))
     assert told.exit_code == Exit.CLEAN
     assert "99" in told.stdout.splitlines()[0]
-    assert re.search(r"2026-11-01 10:11 UTC  tcp  3389  rdp +Remote Desktop", told.stdout)
+    assert re.search(r"2026-11-01 10:11 UTC  tcp  3389  RDP +Remote Desktop", told.stdout)
     assert SAYS[language]("others.silence") in told.stdout
     assert told.stderr == ""
 
@@ -99,6 +99,17 @@ def test_show_asks_internetdb_only_where_a_use_is_stated(tmp_path: Path, server:
     assert re.search(r"undated +tcp 11112  unknown", told.stdout)
     assert server.told[-1] == f"GET /{ONE}"
     assert told.exit_code == Exit.CLEAN
+    french = run("show", site(tmp_path, '[internetdb]\nuse = "cabinet"', language="fr"))
+    assert re.search(r"sans date +tcp 11112  inconnu", french.stdout)
+
+
+def test_one_watched_address_and_one_port_of_a_neighbour_s_are_told_as_one(
+    tmp_path: Path, server: ShodanServer
+) -> None:
+    server.hosts[ONE] = host(ONE, banner(3389, "rdp", lately()), banner(443, "https", lately()))
+    told = run("show", site(tmp_path, more='public_ports = "3000-4000"', language="fr")).stdout
+    assert "1 autre port n'est pas à nous" in told
+    assert re.search(r"Adresses surveillées : \d+ sur \d+$", told.splitlines()[0])
 
 
 def test_show_as_json_is_one_document_without_the_key(tmp_path: Path, server: ShodanServer) -> None:
@@ -168,7 +179,7 @@ def test_a_scan_shows_the_credits_and_is_not_ordered_without_a_yes(
 ) -> None:
     told = run("scan", site(tmp_path, SCAN), typed=typed)
     assert told.exit_code == Exit.CLEAN
-    assert "99 scan credits" in told.stderr
+    assert "scans 99" in told.stderr
     assert ONE in told.stderr
     assert server.told == ["GET /api-info"]
 
@@ -187,7 +198,7 @@ def test_a_scan_that_is_wanted_is_followed_to_its_end_and_told(tmp_path: Path, s
     assert told.exit_code == Exit.CLEAN
     orders = [one for one in server.asked if str(one) == "POST /shodan/scan"]
     assert [one.query["ips"] for one in orders] == [ONE]
-    assert "98 scan credits left" in told.stderr
+    assert "Scan credits left: 98" in told.stderr
     assert SAYS["en"]("others.scan-state", state="DONE") in told.stderr
     assert "3389" in told.stdout
 

@@ -129,6 +129,8 @@ def test_the_port_follows_the_encryption(written: Written, security: str | None,
     assert mail.port == port
 
 
+COLON = {"en": ": ", "fr": " : "}
+
 # Each: what is written, where, and what both the English and the French sentence must hold.
 WRONG = [
     ("networks", '["192.168.1.10/24"]', "networks[0]", ['"192.168.1.0/24"', '"192.168.1.10"']),
@@ -193,7 +195,7 @@ def test_a_wrong_value_names_its_key_and_what_is_right(
     assert [problem.details["key"] for problem in error.problems] == [where]
     first, line = told(error, language).split("\n")
     assert str(path) in first
-    assert line.startswith(f"  {where}: ")
+    assert line.startswith(f"  {where}{COLON[language]}")
     assert [word for word in essential if word not in line] == []
 
 
@@ -215,7 +217,7 @@ def test_an_unknown_or_missing_key_is_answered_with_the_right_one(
     written: Written, text: str, where: str, essential: str, language: str
 ) -> None:
     line = told(refusal(written(text)), language).split("\n")[1]
-    assert line.startswith(f"  {where}: ")
+    assert line.startswith(f"  {where}{COLON[language]}")
     assert essential in line
 
 
@@ -234,7 +236,7 @@ def test_a_password_is_refused_with_the_place_where_it_belongs_and_never_repeate
 ) -> None:
     error = refusal(written(with_key(key, '"hunter2"')))
     said = told(error, language)
-    assert f"  {key}: " in said
+    assert f"  {key}{COLON[language]}" in said
     assert "NETWATCH_MAIL_PASSWORD" in said
     assert "password_file" in said
     assert "hunter2" not in said + str(error) + repr(error) + repr([p.details for p in error.problems])
@@ -325,8 +327,8 @@ def test_an_authorisation_is_over_on_the_day_after() -> None:
         require_authorisation(authorised("2027-01-31"), date(2027, 2, 1))
     assert caught.value.message == "config.authorisation-ended"
     assert "Dr A" in told(caught.value, "en")
-    assert "2027-01-31" in told(caught.value, "en")
-    assert "31/01/2027" in told(caught.value, "fr")
+    assert "31 January 2027" in told(caught.value, "en")
+    assert "31 janvier 2027" in told(caught.value, "fr")
 
 
 def test_without_an_authorisation_the_refusal_says_what_to_write() -> None:

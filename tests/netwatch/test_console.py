@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 import pytest
@@ -19,8 +22,7 @@ from netwatch.exits import Exit
 from netwatch.model import Exposure, Outcome, Reason, Severity, Status, Vantage
 from netwatch.words import LANGUAGES, messages
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ALLOWED = '[authorisation]\nby = "Dr A"\nrole = "titulaire"\nuntil = 2099-01-01\n'
 
 
 def night(
@@ -219,3 +221,67 @@ def test_who_was_asked_almost_nothing_is_named_with_what_to_do(
     assert "192.168.1.1" in err
     assert "192.168.1.99" not in err
     assert len(err) < 700
+
+
+COMMANDS = {
+    "lines": ["schema"],
+    "lines of a person's": ["box", "declare", "{site}", "--no-dmz"],
+    "table": ["plan", "{site}"],
+    "json": ["plan", "{site}", "--format", "json"],
+    "exit code of its own": ["doctor", "{site}"],
+}
+
+
+def run(folder: Path, arguments: list[str], stdout: int) -> subprocess.CompletedProcess[str]:
+    """A real command whose stdout is this."""
+    site = folder / "site.toml"
+    site.write_text(f'name = "A"\nlanguage = "fr"\nnetworks = ["127.0.0.1"]\n{ALLOWED}', encoding="utf-8")
+    given = [argument.format(site=site) for argument in arguments]
+    given += [] if given == ["schema"] else ["--data", str(folder / "data")]
+    program = "from netwatch.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *given],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"},
+    )
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_where_stdout_is_full_every_command_says_so_in_one_sentence(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = run(tmp_path, arguments, full.fileno())
+    language = "en" if arguments == ["schema"] else "fr"
+    assert ended.stderr == messages(language)("cli.cannot-print") + "\n"
+    assert ended.returncode == Exit.ERROR
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_a_reader_who_hung_up_is_told_nothing(tmp_path: Path, arguments: list[str]) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    try:
+        ended = run(tmp_path, arguments, theirs)
+    finally:
+        os.close(theirs)
+    assert ended.stderr == ""
+    assert ended.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"),
+    [("40", 40), ("100", 100), ("9", 40), ("", 80), ("0", 80), ("wide", 80), ("٤٠", 80), (None, 80)],
+)
+def test_a_table_is_as_wide_as_columns_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str | None, width: int
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    show("x" * 200)
+    assert capsys.readouterr().out.index("\n") == width

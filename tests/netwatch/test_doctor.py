@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -194,3 +195,26 @@ def test_a_key_of_shodan_is_looked_for_and_never_shown(
     monkeypatch.setenv("SHODAN_API_KEY", "KeyOfNobody0123")
     check = results(tmp_path, site)["Shodan"]
     assert (check.state, "KeyOfNobody" in check.text) == ("ok", False)
+
+
+@pytest.mark.parametrize(
+    ("language", "day"),
+    [("en", "valid until 1 January 2099 ("), ("fr", "valable jusqu'au 1er janvier 2099 (")],
+)
+def test_days_are_told_as_in_the_reports(tmp_path: Path, language: str, day: str) -> None:
+    path = site_file(tmp_path)
+    text = re.sub("until = .*", "until = 2099-01-01", path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
+    told = {check.name: check.text for check in examine(tmp_path, path, messages(language))}
+    assert told[messages(language)("doctor.authorisation")].startswith(day)
+    assert not re.search(r"\d{4}-\d\d", told[messages(language)("doctor.clock")])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_day_and_one_address_are_told_as_one(tmp_path: Path, language: str) -> None:
+    path = site_file(tmp_path, days=1)
+    text = path.read_text(encoding="utf-8").replace("192.168.1.0/30", "192.168.1.9/32")
+    path.write_text(text, encoding="utf-8")
+    told, words = results(tmp_path, path, language), messages(language)
+    assert told[words("doctor.authorisation")].text.endswith({"en": "(1 day)", "fr": "(1 jour)"}[language])
+    assert told[words("doctor.site")].text.endswith({"en": ", 1 address", "fr": ", 1 adresse"}[language])

@@ -236,11 +236,62 @@ def test_what_is_missing_or_unknown_is_told_with_what_would_be_right(
 
 
 @pytest.mark.parametrize(
-    ("table", "key"), [('box]\nkind = "bbox"', "password"), ("shodan]", "token"), ("shodan]", "secret")]
+    ("table", "key", "places"),
+    [
+        (
+            'box]\nkind = "bbox"',
+            "password",
+            ["box.password_env", "box.password_file", "NETWATCH_BOX_PASSWORD"],
+        ),
+        ("shodan]", "token", ["shodan.key_env", "shodan.credential", "shodan.key_file", "SHODAN_API_KEY"]),
+        ("shodan]", "secret", ["shodan.key_env"]),
+        ("shodan]", "key", ["shodan.key_env", "shodan.credential", "shodan.key_file"]),
+        ("shodan]", "api_key", ["shodan.key_env"]),
+        ('vantage.outside]\nssh = "a@vps.example.org"', "password", ["vantage.outside.key_file", "SSH"]),
+        ('vantage.outside]\nssh = "a@vps.example.org"', "private_key", ["vantage.outside.key_file"]),
+        ("internetdb]\nuse = 'own'", "key", ["[shodan]"]),
+    ],
 )
-def test_a_secret_in_the_site_file_is_refused_and_not_repeated(
-    written: Written, table: str, key: str
+def test_a_secret_in_the_site_file_is_refused_with_the_keys_that_say_where_it_is_and_not_repeated(
+    written: Written, table: str, key: str, places: list[str]
 ) -> None:
     name = table.partition("]")[0]
-    for said in told(written(f'{LEAST}[{table}\n{key} = "hunter2"\n'), f"{name}.{key}"):
+    path = written(f'{LEAST}[{table}\n{key} = "hunter2"\n')
+    for said in told(path, f"{name}.{key}"):
+        assert [place for place in places if place not in said] == []
+        assert ("mail" in said) is ("[shodan]" in places)
         assert "hunter2" not in said
+    with pytest.raises(ConfigError) as refused:
+        load(path)
+    assert "hunter2" not in repr([problem.details for problem in refused.value.problems])
+
+
+def test_a_mistyped_name_of_a_key_file_and_a_wrong_host_key_are_no_secrets(written: Written) -> None:
+    for said in told(written(f'{LEAST}[shodan]\nkey_fil = "x"\n'), "shodan.key_fil"):
+        assert "key_file ?" in said.replace("\u00a0", " ") or "key_file?" in said
+    outside = '[vantage.outside]\nssh = "a@vps.example.org"\nhost_key = "MD5:00"\n'
+    for said in told(written(LEAST + outside), "vantage.outside.host_key"):
+        assert "MD5:00" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"[shodan]\n{key} = {{}}" for key in ("scan", "history", "monitor")),
+        "[address]\nbox = {}",
+        "[authorisation]\nby = 'A'\nrole = 'B'\nuntil = 2027-01-31\naudit = {}",
+    ],
+)
+@pytest.mark.parametrize("value", ['"yes"', '"true"', "1"])
+def test_what_is_neither_true_nor_false_is_no_permission(written: Written, text: str, value: str) -> None:
+    table, key = text.partition("]")[0].strip("["), text.splitlines()[-1].partition(" ")[0]
+    for said in told(written(f"{LEAST}{text.format(value)}\n"), f"{table}.{key}"):
+        assert "true" in said
+        assert "false" in said
+
+
+def test_a_use_that_is_blank_is_told_as_a_text_and_not_as_a_list(written: Written) -> None:
+    english, french = told(written(f'{LEAST}[internetdb]\nuse = "  "\n'), "internetdb.use")
+    assert "list" not in english
+    assert "liste" not in french
+    assert "caractère" in french

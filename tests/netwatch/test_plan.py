@@ -283,7 +283,7 @@ def test_who_allowed_it_and_until_when_is_in_the_plan(store: Store) -> None:
 def test_who_answers_for_a_pace_above_ours_is_in_the_plan(store: Store) -> None:
     override = {"by": "Dr Martin", "reason": "audit of 12 March"}
     made = planned(store, a_site(pace={"packets": 80, "override": override}))
-    assert (made.override, made.pace["packets"]) == ("Dr Martin: audit of 12 March", 80)
+    assert (made.override, made.pace["packets"]) == ("Dr Martin (audit of 12 March)", 80)
     assert planned(store).override is None
 
 

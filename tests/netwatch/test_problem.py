@@ -87,8 +87,8 @@ def test_an_option_is_told_by_its_key_and_in_both_languages_differently(
     option: str, value: object, essential: str
 ) -> None:
     english, french = (told(Options, {option: value}, language).split("\n")[1] for language in ("en", "fr"))
-    for line in (english, french):
-        assert line.startswith(f"  probes.dicom.{option}: ")
+    for line, colon in ((english, ": "), (french, " : ")):
+        assert line.startswith(f"  probes.dicom.{option}{colon}")
         assert essential in line.partition(": ")[2]
     assert english != french
     assert error_of(Options, {option: value}).errors()[0]["msg"] not in french + english
@@ -100,9 +100,9 @@ def test_an_item_of_a_list_is_told_by_its_place() -> None:
 
 def test_an_unknown_and_a_missing_option_are_answered_with_the_right_line() -> None:
     lines = told(Shape, {"timeut": 2}, "fr").split("\n")
-    assert lines[1].startswith("  probes.dicom.timeout: ")
+    assert lines[1].startswith("  probes.dicom.timeout : ")
     assert "timeout = 2.5" in lines[1]
-    assert lines[2].startswith("  probes.dicom.timeut: ")
+    assert lines[2].startswith("  probes.dicom.timeut : ")
     assert lines[2].partition(": ")[2].count("timeout") == 1
 
 
@@ -143,7 +143,8 @@ def test_an_error_with_one_sentence_is_told_in_one_line() -> None:
 
 
 def test_an_error_of_a_site_file_starts_with_its_name(tmp_path: Path) -> None:
-    (tmp_path / "config.en.toml").write_text('invalid = "{path}:"\nodd = "odd {value}"\n', encoding="utf-8")
+    text = 'invalid = "{path}:"\nline = "  {key}: {text}"\nodd = "odd {value}"\n'
+    (tmp_path / "config.en.toml").write_text(text, encoding="utf-8")
     problem = ConfigError("config.odd", key="mail.port", value="7")
     error = ConfigError("config.invalid", problems=(problem,), path="a.toml")
     assert sentence(error, Messages(tmp_path, "en")) == "a.toml:\n  mail.port: odd 7"

@@ -62,7 +62,8 @@ def refused(site: Callable[[str], Site]) -> Callable[[str], ConfigError]:
             site(text)
         [problem] = caught.value.problems
         for language in LANGUAGES:
-            assert f"  {problem.details['key']}: " in sentence(caught.value, messages(language))
+            colon = " : " if language == "fr" else ": "
+            assert f"  {problem.details['key']}{colon}" in sentence(caught.value, messages(language))
         return problem
 
     return read

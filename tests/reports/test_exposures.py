@@ -15,10 +15,10 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 import netwatch
-from netwatch.exposures import MOVED, Logged, Step
+from netwatch.exposures import MOVED, Logged, Step, canonical
 from netwatch.judge import Row
 from netwatch.matching import KEYS, SOFT
-from netwatch.model import Link, Vantage
+from netwatch.model import Link, Observation, Vantage
 from reports.exposures import exposures, to_csv, to_json
 from reports.phrase import Phrases
 
@@ -58,7 +58,7 @@ def test_it_says_the_way_in_where_it_leads_what_proved_it_and_who_was_told() -> 
     for part in (
         "203.0.113.7:8104",
         "192.168.1.20, port 104",
-        "(the box's list)",
+        "(port forward)",
         "query (C-FIND): answered",
         "5300 patients",
         "01/11/2026",
@@ -101,6 +101,26 @@ def test_one_that_ended_says_by_whom_and_one_that_moved_is_not_called_shut() -> 
     assert "nothing proved shut" in moved
     assert "Seen shut" not in moved
     assert "Over." not in moved
+
+
+def test_what_a_person_declared_is_told_with_who_and_when() -> None:
+    seen = Observation(
+        "declared", Vantage.DECLARED, "d1", "192.168.1.1", 8104, "forward", {"by": "Dr A"}, FIRST
+    )
+    step = replace(STEP, vantage=Vantage.DECLARED, by="declared", evidence=canonical([seen]))
+    assert "Declared by Dr A, 01/11/2026" in shown(replace(ROW, steps=(step,)))
+    for evidence in ("", "[]", "{}", "[7]", '[{"facts":{}}]'):
+        bare = replace(step, evidence=evidence)
+        assert "A declaration, 01/11/2026" in shown(replace(ROW, steps=(bare,)))
+
+
+@LANGUAGES
+def test_a_protocol_is_told_by_its_name_and_an_unknown_one_not_at_all(language: str) -> None:
+    for protocol, name in (("dicom", "DICOM"), ("vnc", "VNC"), ("ike", "IPsec (IKE)")):
+        told = shown(replace(ROW, steps=(replace(STEP, protocol=protocol),)), language=language)
+        assert f": {name}, " in told.replace("\N{NO-BREAK SPACE}", " ")
+    step = replace(STEP, protocol="unknown", facts={"state": "open"})
+    assert "unknown" not in shown(replace(ROW, steps=(step,)), language=language)
 
 
 def test_those_that_stand_come_first() -> None:
@@ -147,7 +167,7 @@ def test_the_csv_is_one_line_an_exposure_and_nothing_in_it_is_a_formula() -> Non
     head, *rows = list(csv.reader(io.StringIO(to_csv([TOLD, hostile]))))
     assert [dict(zip(head, row, strict=True))["protocol"] for row in rows] == ["dicom", "'=1+1"]
     assert dict(zip(head, rows[0], strict=True))["first_seen"] == "2026-11-01T12:00:00Z"
-    assert to_csv([]) == ""
+    assert to_csv([]) == ",".join(head) + "\r\n"
 
 
 def test_it_never_claims_a_breach_or_a_repair() -> None:

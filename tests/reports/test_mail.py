@@ -223,7 +223,7 @@ def test_a_public_port_is_told_once_with_the_device_that_it_leads_to(catalogue: 
     assert "One problem needs your attention." in told.text
     text = flat(told)
     assert "PACS-CABINET (Synology) your internet address 203.0.113.7, port 11112 Leads to:" in text
-    assert "Leads to: PACS-CABINET (Synology), 192.168.1.20, port 11112. The internet box's list" in text
+    assert "Leads to: PACS-CABINET (Synology), 192.168.1.20, port 11112. It is a port forward" in text
     assert told.subject.endswith("(seen from the internet, port 11112 → PACS-CABINET)")
     assert "Leads to:" in told.html
 

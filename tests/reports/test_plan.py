@@ -95,7 +95,7 @@ PLANS: dict[str, Plan] = {
         authorised_by=None,
         beyond=BeyondPlan(None, (), None, ()),
     ),
-    "too long and too fast": replace(PLAN, fits=False, override="Dr Dupont: audit", refused=REFUSED[2]),
+    "too long and too fast": replace(PLAN, fits=False, override="Dr Dupont (audit)", refused=REFUSED[2]),
     "wide": replace(
         PLAN,
         site="C" * 200,
@@ -195,7 +195,7 @@ def test_what_is_not_so_is_not_said(language: str) -> None:
     ):
         assert say(key) in said
         assert say(key) not in unsaid
-    assert say("plan.override", by="Dr Dupont: audit") in fast
+    assert say("plan.override", by="Dr Dupont (audit)") in fast
     for key in (
         "plan.excluded",
         "plan.authorised",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from netwatch.document import Document
 
 OUTSIDE, BOX, DECLARED, SHODAN = Vantage.OUTSIDE, Vantage.BOX, Vantage.DECLARED, Vantage.SHODAN
+NONE = "0.0.0.0"  # noqa: S104 - what a box without an address tells
 REASSURING = re.compile(r"\bsafe\b|\bsecure|protected|sécuris|protégé|all is well", re.IGNORECASE)
 
 
@@ -60,6 +61,7 @@ def test_an_address_that_was_not_asked_this_time_says_when_it_was() -> None:
     [
         ("address.cgnat", {"box": "100.64.0.1"}, "Votre adresse est partagée avec des inconnus (CGNAT)"),
         ("address.double-nat", {"box": "192.168.0.2"}, "Votre box est derrière une autre"),
+        ("address.box-none", {"box": NONE}, "Votre box n'annonce aucune adresse à elle sur internet"),
         ("address.unknown", {}, "Votre adresse sur internet n'est pas connue"),
         ("vantage.unproved", {"address": "198.51.100.9"}, "Pas essayé depuis internet, par prudence"),
         ("vantage.not-outside", {"address": HOME}, "Pas essayé depuis internet, par prudence"),
@@ -153,3 +155,11 @@ def test_text_that_a_box_chose_does_no_harm(hostile: str) -> None:
     for one in unknown(Phrases("en"), document):
         assert (one.title + one.plain + one.remedy).isprintable()
         assert "P" * 81 not in one.plain
+
+
+def test_whose_address_it_is_stands_before_a_french_colon() -> None:
+    said = failure("address", OUTSIDE, Reason.UNPROVED, messages("en")("address.cgnat", box="100.64.0.1"))
+    document = replace(seen_from_outside(), failures=(replace(said, address=HOME),))
+    for language, begins in (("fr", f"{HOME} : la box a l'adresse"), ("en", f"{HOME}: the internet box has")):
+        told = [one.plain.replace("\N{NO-BREAK SPACE}", " ") for one in unknown(Phrases(language), document)]
+        assert [plain for plain in told if plain.lower().startswith(begins.lower())]

@@ -3,9 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from netwatch.model import Exposure, Severity, Status, Vantage
 from reports.phrase import Phrases
 from reports.verdict import answer, asides, by_address, freshness, ordered, ports_of
+from tests.reports.conftest import TONIGHT
 from tests.reports.internet import seen_from_outside
 
 if TYPE_CHECKING:
@@ -72,6 +75,7 @@ def test_a_check_from_outside_alone_says_nothing_of_the_network(catalogue: Catal
     assert answer(say, alone, catalogue).startswith("Seen from the internet alone: no problem was found")
     assert "last looked at on 23 November 2026" in asides(say, alone)[0]
     assert "never looked at" in asides(say, replace(alone, looked={}))[0]
+    assert asides(say, alone)[0].startswith("This check looked from the internet only. The network")
     assert asides(say, document) == []
 
 
@@ -79,3 +83,16 @@ def test_the_answer_names_the_public_port_and_the_device_behind_it(catalogue: Ca
     told = answer(Phrases("en"), seen_from_outside(), catalogue)
     assert "(seen from the internet, port 11112 → PACS-CABINET)" in told
     assert told.startswith("4 problems were found.")
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "Nothing could be tried"), ("fr", "Rien n'a pu être essayé")]
+)
+def test_a_check_from_outside_in_which_nothing_was_tried_found_nothing_out(
+    catalogue: Catalogue, language: str, told: str
+) -> None:
+    document = replace(seen_from_outside(), findings=(), statements=(), services=(), coverage=())
+    alone = replace(document, run=replace(document.run, vantages=(Vantage.OUTSIDE,)))
+    say = Phrases(language)
+    assert answer(say, alone, catalogue).startswith(told)
+    assert asides(say, alone) == [say("verdict.answer.not-inside", when=say.moments.date(TONIGHT))]

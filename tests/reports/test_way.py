@@ -78,3 +78,24 @@ def test_a_name_that_a_device_chose_harms_neither_place_nor_subject(hostile: str
         told = subject(Phrases(language), OPEN, devices)
         assert told.isprintable()
         assert len(told) <= 80
+
+
+@pytest.mark.parametrize(
+    ("language", "person", "either"),
+    [
+        ("en", "a person read it on its pages", "the internet box says so, or the person who read its pages"),
+        ("fr", "une personne l'a lu sur ses pages", "la box le dit, ou la personne qui a lu ses pages"),
+    ],
+)
+def test_what_a_person_declared_is_not_told_as_the_box_s_word(
+    language: str, person: str, either: str
+) -> None:
+    say = Phrases(language)
+    assert person in leads(say, FORWARD, DEVICES)
+    assert person not in leads(say, replace(FORWARD, vantage=Vantage.BOX), DEVICES)
+    assert either in led(say, replace(PACS, by="mapping"), DEVICES)
+    assert person not in leads(say, replace(FORWARD, link=PACS), DEVICES), "the certificate tells"
+
+
+def test_a_public_port_has_its_article_in_french() -> None:
+    assert place(Phrases("fr"), FORWARD) == "le port public 2222 de votre box"
