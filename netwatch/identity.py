@@ -1,8 +1,8 @@
 """Which device is this? By its network card's MAC, else by its address, and we say which.
 
 A device's id is opaque and never changes once given: `m-` and a MAC, or `a-` and an address, whichever
-was first known. Where it stops, for now: a card that changes (randomised MAC) is a new device, and a
-device known by its address alone is taken for whoever holds that address next.
+was first known. Where it stops: this is before the first question. Whether a card that is new belongs to a
+device that we know, sameness.py finds out by what it shows.
 """
 
 from __future__ import annotations

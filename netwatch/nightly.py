@@ -9,12 +9,12 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from netwatch import aging, exposures, feeds, judge
+from netwatch import aging, exposures, feeds, judge, sameness
 from netwatch.alert import Delivery, alert, deliver, letters
 from netwatch.audit import Audit, folder
 from netwatch.beyond import Beyond
 from netwatch.config import require_audit, require_authorisation
-from netwatch.diff import compare
+from netwatch.diff import at_internet, compare
 from netwatch.egress import AUDIT as PROFILE
 from netwatch.egress import Egress
 from netwatch.errors import ScopeError
@@ -90,6 +90,7 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         run, beyond = _scan(
             site, store, probes, progress, whole, profile=PROFILE if audit else "", here=outside
         )
+        run = known_again(run, store)
         run, placed = judged(run, store, probes)
         moved = compare(before, run, catalogue.ladder, catalogue.decisive, placed.outside())
         news = alert(run, moved, catalogue)
@@ -158,6 +159,14 @@ def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Plac
     recent = [o for o in run.observations if o.vantage not in OTHERS or run.finished - o.seen_at <= FRESH]
     findings |= frozenset(judge.findings(recent, findings, placed.refuted()))
     return replace(run, findings=frozenset(map(placed.placed, findings))), placed
+
+
+def known_again(run: Run, store: Store) -> Run:
+    """The run, with devices that came back with another card, or at another address, as those they are."""
+    before = sameness.marks(store.known(run.site))
+    home = [device for device in run.devices if not at_internet(device.id)]
+    known = [device for device in store.devices(run.site) if not at_internet(device.id)]
+    return sameness.followed(run, sameness.same(home, sameness.marks(run.observations), known, before))
 
 
 def lifecycles(data: Path, now: datetime) -> Table:
