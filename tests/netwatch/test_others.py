@@ -100,7 +100,7 @@ def test_a_key_that_cannot_be_read_is_a_matter_of_credentials() -> None:
 def test_every_sentence_can_be_filled_in(language: str) -> None:
     words = messages(language)
     fields = "who name scans lookups watched watchable addresses count id left state since address date"
-    fields += " transport protocol product why"
+    fields += " transport protocol product why hours number"
     for name in words.sentences:
         if name.startswith("others."):
             assert words(name, **dict.fromkeys(fields.split(), "x"), port=1)
