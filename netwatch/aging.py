@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from netwatch.classes import UNKNOWN, class_of
 from netwatch.classes import table as table_of_classes
+from netwatch.diff import at_internet
 from netwatch.lifecycle import Age, State, Table
 from netwatch.model import Finding
 from netwatch.recognise import recognise
@@ -30,15 +31,28 @@ if TYPE_CHECKING:
 RULES = {State.ENDED: "support-ended", State.UNSAFE: "version-unsafe"}
 # That they are what they say makes them no medical device; a workstation or a server may be a console's.
 APPLIANCES = frozenset({"nas", "printer", "camera", "phone", "access-point", "switch", "tv"})
+Whose = tuple[str, int]  # a device's id, and the port where that is an address on the internet
 UPSTREAM = frozenset({"windows", "windows-client", "windows-server"})  # whose programs are the maker's own
 
 
-def profiles(devices: Iterable[Device], seen: Iterable[Observation]) -> dict[str, Recognised]:
-    """Who each device is, by its id. `seen`: all that is known of them by now."""
-    by_device = defaultdict[str, list["Observation"]](list)
+def profiles(devices: Iterable[Device], seen: Iterable[Observation]) -> dict[Whose, Recognised]:
+    """Who each device is, by its id and port 0. `seen`: all that is known of them by now. Behind the ports of
+    an address on the internet may be as many devices: there each port has a profile of its own."""
+    heard = defaultdict[Whose, list["Observation"]](list)
     for one in seen:
-        by_device[one.device].append(one)
-    return {device.id: recognise(device, by_device[device.id]) for device in devices}
+        heard[_whose(one)].append(one)
+    known = {device.id: device for device in devices}
+    for device in known:
+        heard.setdefault((device, 0), [])
+    return {
+        (device, port): recognise(replace(known[device], kind=UNKNOWN) if port else known[device], told)
+        for (device, port), told in heard.items()
+        if device in known
+    }
+
+
+def _whose(seen: Observation) -> Whose:
+    return seen.device, seen.port if at_internet(seen.device) else 0
 
 
 def age(one: Software, profile: Recognised, table: Table, today: date) -> Age:
@@ -49,11 +63,11 @@ def age(one: Software, profile: Recognised, table: Table, today: date) -> Age:
 
 
 def findings(
-    profiles: Mapping[str, Recognised], seen: Iterable[Observation], table: Table, today: date
+    profiles: Mapping[Whose, Recognised], seen: Iterable[Observation], table: Table, today: date
 ) -> Iterator[Finding]:
     """What is too old, at the port that told it; of several products at one port, the worst of each kind."""
     heard = {(one.device, one.protocol, one.port): one for one in seen if one.port}
-    for device, profile in profiles.items():
+    for (device, _), profile in profiles.items():
         for one in profile.software:
             where = heard.get((device, one.claim.source, one.claim.port))
             if where is None or not _sure(one, table):

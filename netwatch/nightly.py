@@ -154,7 +154,10 @@ def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Plac
     findings |= frozenset(dict.fromkeys(aging.findings(who, run.observations, table, today)))
     run = replace(
         run,
-        devices=tuple(aging.recognised(device, who[device.id], table, today) for device in run.devices),
+        devices=tuple(
+            device if at_internet(device.id) else aging.recognised(device, who[device.id, 0], table, today)
+            for device in run.devices
+        ),
     )
     recent = [o for o in run.observations if o.vantage not in OTHERS or run.finished - o.seen_at <= FRESH]
     findings |= frozenset(judge.findings(recent, findings, placed.refuted()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -125,7 +126,7 @@ def test_what_was_told_over_no_port_is_in_the_profile_and_no_finding() -> None:
         "mdns", 0, {"model": "DS718+", "maker": "Synology", "version": "6.2-25426", "told_by": "http"}
     )
     assert found(heard, table=Table.load()) == []
-    who = profiles([PC], [heard])["pc"]
+    who = profiles([PC], [heard])["pc", 0]
     told = recognised(PC, who, Table.load(), TODAY)
     assert told.profile["product"] == "synology-dsm"
     assert told.profile["age_version"] == "6.2-25426"
@@ -151,7 +152,7 @@ def test_what_a_device_may_be_asked_grows_only_for_an_appliance_that_names_itsel
     kind: str, heard: tuple[str, Facts], becomes: str
 ) -> None:
     device = Device("pc", PC.address, kind=kind)
-    who = profiles([device], [seen(heard[0], 0, heard[1], device)])["pc"]
+    who = profiles([device], [seen(heard[0], 0, heard[1], device)])["pc", 0]
     assert recognised(device, who, TABLE, TODAY).kind == becomes
 
 
@@ -160,7 +161,7 @@ def test_the_profile_says_by_whose_word_and_keeps_who_disagrees() -> None:
         seen("smb", 445, WINDOWS),
         seen("mdns", 0, {"model": "DS718+", "maker": "Synology", "told_by": "http"}),
     ]
-    told = recognised(PC, profiles([PC], heard)["pc"], TABLE, TODAY)
+    told = recognised(PC, profiles([PC], heard)["pc", 0], TABLE, TODAY)
     assert told.profile["kind_by"]
     assert "kind_other" in told.profile
 
@@ -172,9 +173,19 @@ def test_the_same_answers_in_another_order_give_the_same() -> None:
     }
 
 
+def test_behind_an_address_on_the_internet_each_port_is_another_device() -> None:
+    public = Device("p-9.9.9.9", "9.9.9.9", kind="internet")
+    heard = [seen("smb", 445, WINDOWS, public), seen("ssh", 2222, {"product": "OpenSSH 8.4"}, public)]
+    heard = [replace(one, vantage=Vantage.OUTSIDE) for one in heard]
+    who = profiles([public], heard)
+    assert {port: profile.kind.value for (_, port), profile in who.items()}[2222] == "unknown"
+    [one] = found(*heard, device=public)  # the Windows makes no maker's own build of another's OpenSSH
+    assert (one.rule, one.port, one.vantage) == ("support-ended", 445, Vantage.OUTSIDE)
+
+
 def test_a_judgement_of_an_unknown_product_is_told_as_unknown() -> None:
     heard = seen("ftp", 21, {"product": "QNAP"})
-    who = profiles([PC], [heard])["pc"]
+    who = profiles([PC], [heard])["pc", 0]
     for one in who.software:
         told = age(one, who, TABLE, TODAY)
         assert about(one, told, TABLE)["state"] == "unknown"
