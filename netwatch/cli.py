@@ -39,7 +39,15 @@ from netwatch.composition import (
 from netwatch.console import show, tell_delivery, tell_gaps, tell_troubles, told, verdict, watched
 from netwatch.errors import NetwatchError
 from netwatch.model import Severity
-from netwatch.switches import all_ports, as_text_or_json, audit, data, lang, site_argument
+from netwatch.switches import (
+    all_ports,
+    as_text_json_or_csv,
+    as_text_or_json,
+    audit,
+    data,
+    lang,
+    site_argument,
+)
 from netwatch.words import messages
 
 
@@ -198,11 +206,16 @@ def _listing(name: str, part: str, doc: str, table: str = "") -> None:
         title, document, language, _ = last_night(site, data, lang)
         if form == "json":
             click.echo(document.to_json(part))
+        elif form == "csv":
+            from reports import inventory  # noqa: PLC0415 - slow to import
+
+            click.echo(inventory.csv(document), nl=False)
         else:
             show(drawn(table or part, title, document, rules(), language))
 
     command.__doc__ = doc
-    main.command(name)(site_argument(as_text_or_json(lang(data(told(command))))))
+    form = as_text_json_or_csv if name == "devices" else as_text_or_json
+    main.command(name)(site_argument(form(lang(data(told(command))))))
 
 
 _listing("findings", "findings", "List what is wrong, worst first, with what is unverified.")
@@ -216,13 +229,7 @@ _listing("diff", "changes", "List what moved between the last two nights.")
 
 @main.command()
 @site_argument
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "csv"]),
-    default="text",
-    help="How to print the result.",
-)
+@as_text_json_or_csv
 @lang
 @data
 @told

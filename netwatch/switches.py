@@ -21,6 +21,13 @@ site_argument = click.argument("site")
 as_text_or_json = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print the result."
 )
+as_text_json_or_csv = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    help="How to print the result.",
+)
 
 
 all_ports = click.option(

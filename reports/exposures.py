@@ -6,8 +6,6 @@ and what was before it first looked. It never says that something is a breach.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from netwatch.exposures import MOVED
 from netwatch.judge import Row
 from netwatch.matching import AT_BOX, PUBLIC
 from netwatch.model import Exposure, Vantage
+from reports import spreadsheet
 from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
 from reports.terminal import text
 
@@ -32,7 +31,6 @@ VERSION = "netwatch-exposures/1"
 STYLES = {Exposure.EXPOSED: "bold red", Exposure.FORWARDED: "yellow", Exposure.REPORTED: "cyan"}
 UNKNOWN = ("who", "before", "breach")
 UNTOLD = {"", "forward", "dmz", "unknown"}  # protocols that say no more than the verdict does
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would calculate
 COLUMNS = (
     *("id", "public", "port", "transport", "verdict", "row", "worst", "vantage", "by", "protocol"),
     *("inside_device", "inside_address", "inside_port", "matched_by", "patients", "studies"),
@@ -147,14 +145,8 @@ def to_json(site: str, log: Iterable[Logged]) -> str:
 
 
 def to_csv(log: Iterable[Logged]) -> str:
-    """A line of heads, then one an exposure, for a spreadsheet; what would be a formula there is not."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")  # RFC 4180
-    writer.writeheader()
-    for row in log:
-        cells = _row(row) | {"digest": row.last.digest}
-        writer.writerow({column: _cell(value) for column, value in cells.items()})
-    return out.getvalue()
+    """A line of heads, then one an exposure."""
+    return spreadsheet.to_csv(COLUMNS, (_row(row) | {"digest": row.last.digest} for row in log))
 
 
 def _row(row: Logged) -> dict[str, Any]:
@@ -207,11 +199,6 @@ def _leads(link: Link | None) -> dict[str, Any]:
 
 def _stamp(moment: datetime | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
-
-
-def _cell(value: object) -> object:
-    shown = "" if value is None else value
-    return f"'{shown}" if isinstance(shown, str) and shown.startswith(FORMULA) else shown
 
 
 def _group(*parts: RenderableType) -> Group:
