@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
+# Where everybody on the link is asked for their names: mDNS, LLMNR, WS-Discovery.
+GROUPS = {"224.0.0.251", "224.0.0.252", "239.255.255.250"}
 UNKNOWN, COMPUTER, OVERALL = 10, 40, 1000  # packets a second: to a device that may be medical; to one; in all
 USUAL = {"sweep": {"whole_range_nights": 0}}  # the usual ports only
 CARD = "02:77:00:00:00:15"  # of STORE
@@ -134,7 +136,8 @@ def test_nobody_was_hurt_and_no_device_stopped_answering(first: Night) -> None:
 
 def test_no_packet_leaves_the_network(first: Night) -> None:
     sent = wire.destinations(first.frames)
-    assert {address for address in sent if ip_address(address) not in ip_network(NETWORK)} == set()
+    outside = {address for address in sent if ip_address(address) not in ip_network(NETWORK)}
+    assert outside <= GROUPS  # which no router passes on: TTL 1, see test_real_names.py
 
 
 def test_an_excluded_address_gets_nothing(excluding: Night) -> None:
@@ -185,7 +188,7 @@ def test_a_device_that_talks_without_being_asked_does_not_set_our_pace(tmp_path:
         busiest = wire.busiest(scan(clinic, ward, tmp_path, "talkers").frames)
     # What was on its way when we hung up is answered by the kernel: once it was one packet more.
     assert {host: most for host, most in busiest.items() if most > UNKNOWN + 3} == {}
-    assert len(busiest) == len(talkers)
+    assert len(busiest.keys() - GROUPS) == len(talkers)
 
 
 @pytest.fixture
