@@ -35,6 +35,7 @@ def table(plan: Plan, language: str) -> RenderableType:
         text(""),
         _classes(say, plan),
         text(say("plan.guards")),
+        text(say("plan.names")),
         text(""),
         _devices(say, plan),
         text(_more(say, plan.more)),
