@@ -63,9 +63,9 @@ class Naming:
             ]
         for error in called.missed:
             if error.reason == Reason.SCOPE:
+                where = str(error.details.get("network", ", ".join(map(str, self.site.networks))))
                 why = self.words(error.message, **error.details)
-                self.gathered.coverage.append(
-                    Coverage(NAMES, Vantage.LAN, "", None, (), Outcome.EXCLUDED, why)
-                )
+                row = Coverage(NAMES, Vantage.LAN, where, None, (), Outcome.EXCLUDED, why)
+                self.gathered.coverage.append(row)
             elif error.message != "calling.stopped":
                 self.gathered.refused(NAMES, Vantage.LAN, error)

@@ -22,6 +22,7 @@ _TOLD = (Outcome.LEFT_ALONE, *_SILENT, Outcome.FILTERED, Outcome.SPARED, Outcome
 _HARMLESS = (Reason.MUTE,)
 # From outside: boxes drop in silence, and not every question is for an address; the look itself.
 _USUAL = (Outcome.FILTERED, Outcome.SPARED)
+_NAMES = "names"
 _STAGES = ("outside", "address")
 
 
@@ -40,6 +41,8 @@ def gaps(document: Document) -> tuple[Gap, ...]:
     found: dict[str, dict[tuple[str, int | None], None]] = {f"outcome.{outcome}": {} for outcome in _TOLD}
     for row in document.coverage:
         if row.outcome not in _TOLD or (row.outcome in _SILENT and (row.probe, row.address) in told):
+            continue
+        if row.probe == _NAMES:  # nothing of a device is unknown but how it is called
             continue
         if row.vantage == Vantage.OUTSIDE and (row.outcome in _USUAL or row.probe in _STAGES):
             continue

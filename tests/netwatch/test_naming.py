@@ -77,6 +77,7 @@ def test_what_nobody_may_be_asked_is_told_as_excluded_and_makes_no_night_incompl
     gathered, _ = asked(monkeypatch, Called({}, missed=(missed,)))
     [row] = gathered.coverage
     assert (row.outcome, "exclude.macs" in row.detail) == (Outcome.EXCLUDED, True)
+    assert row.address == "192.168.1.0/24"
     assert gathered.failures == []
 
 

@@ -32,6 +32,11 @@ def test_filtered_and_excluded_are_told_although_the_night_is_whole(document: Do
     assert [gap.kind for gap in gaps(only)] == ["outcome.filtered", "outcome.excluded"]
 
 
+def test_that_nobody_was_asked_for_names_leaves_no_device_unknown(document: Document) -> None:
+    row = replace(document.coverage[1], probe="names", outcome=Outcome.EXCLUDED)
+    assert gaps(replace(document, failures=(), coverage=(row,))) == ()
+
+
 def test_a_device_seen_only_before_this_run_is_absent(document: Document) -> None:
     assert [device.id for device in vanished(document)] == ["d30"]
 
