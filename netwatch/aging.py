@@ -16,7 +16,6 @@ from netwatch.classes import UNKNOWN, class_of
 from netwatch.classes import table as table_of_classes
 from netwatch.diff import at_internet
 from netwatch.lifecycle import Age, State, Table
-from netwatch.model import Finding
 from netwatch.recognise import recognise
 from netwatch.recognised import Confidence
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from netwatch.feeds import Known
-    from netwatch.model import Device, Fact, Facts, Observation
+    from netwatch.model import Device, Fact, Facts, Finding, Observation
     from netwatch.recognised import Recognised, Software
 
 RULES = {State.ENDED: "support-ended", State.UNSAFE: "version-unsafe"}
@@ -148,13 +147,4 @@ def _sure(one: Software, table: Table) -> bool:
 
 
 def _finding(rule: str, where: Observation, one: Software, told: Age, table: Table) -> Finding:
-    return Finding(
-        rule=rule,
-        device=where.device,
-        port=where.port,
-        transport=where.transport,
-        probe=where.probe,
-        address=where.address,
-        vantage=where.vantage,
-        about=about(one, told, table),
-    )
+    return replace(where.finding(rule), about=about(one, told, table))
