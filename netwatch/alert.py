@@ -14,8 +14,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from netwatch import mail
+from netwatch.change import ChangeKind
 from netwatch.errors import DeliveryError, NetwatchError
-from netwatch.model import ChangeKind, Severity
+from netwatch.model import Severity
 from netwatch.post import Alert, Letter
 
 if TYPE_CHECKING:

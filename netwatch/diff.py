@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from netwatch.model import LIVENESS, Change, ChangeKind, Exposure, Finding, Outcome, Status, Vantage
+from netwatch.change import Change, ChangeKind
+from netwatch.model import LIVENESS, Exposure, Finding, Outcome, Status, Vantage
 from netwatch.portset import PortSet
 
 if TYPE_CHECKING:

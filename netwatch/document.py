@@ -12,15 +12,8 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from netwatch.model import (
-    ChangeKind,
-    Exposure,
-    Outcome,
-    Reason,
-    Severity,
-    Status,
-    Vantage,
-)
+from netwatch.change import ChangeKind  # noqa: TC001 - the schema is made of it
+from netwatch.model import Exposure, Outcome, Reason, Severity, Status, Vantage
 from netwatch.portset import PortSet
 
 VERSION = "netwatch/1"

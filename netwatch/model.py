@@ -119,18 +119,6 @@ class Status(StrEnum):
     RESOLVED = "resolved"
 
 
-class ChangeKind(StrEnum):
-    """What moved between two runs."""
-
-    APPEARED = "appeared"  # was asked before and was not so
-    WORSENED = "worsened"  # a higher rung of the same ladder, or more exposed
-    NEWLY_CHECKED = "newly-checked"  # was never asked before: news to us, perhaps not new
-    IMPROVED = "improved"  # a lower rung, proved
-    RESOLVED = "resolved"  # proved gone
-    UNVERIFIED = "unverified"  # no answer tonight: still there for all we know
-    MOVED = "moved"  # the same, at the practice's new address on the internet: no news
-
-
 @dataclass(frozen=True, slots=True)
 class Device:
     """What stays the same when DHCP moves it. `id` is opaque; `address` is where it was last seen."""
@@ -292,12 +280,3 @@ class Run:
     rounds: tuple[Round, ...] = ()
     audit: bool = False
     public: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What moved. `previous` is the rung it came from when it worsened or improved."""
-
-    kind: ChangeKind
-    finding: Finding
-    previous: Finding | None = None

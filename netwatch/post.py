@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from netwatch.model import Change
+    from netwatch.change import Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,19 @@ wraps at 72 columns; the HTML part is simple tables with inline style and fetche
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwatch.model import LIVENESS, ChangeKind, Exposure, Severity
+from netwatch.change import ChangeKind
+from netwatch.model import LIVENESS, Exposure, Severity
 from reports.aged import sentence
 from reports.doors import BOX
 from reports.folding import at_internet, place, twins
-from reports.phrase import ADDRESS, NAME, NO_BREAK, Phrases, clean, lower_first, steps
+from reports.phrase import ADDRESS, NAME, Phrases, clean, lower_first, steps
 from reports.way import leads, subject
 from reports.way import place as placed
+from reports.wrapping import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from netwatch.model import Change, Device, Finding
+    from netwatch.change import Change
+    from netwatch.model import Device, Finding
     from netwatch.post import Alert
     from netwatch.words import Catalogue
 
 SUBJECT = 150
-COLUMNS = 72
 SITE = 32  # characters of the site's name in a subject
 TITLE = 20  # characters of a title that a subject always keeps
 
@@ -115,22 +116,6 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
         )
     plain = Writer(Phrases(language), devices, catalogue)
     return Mail(plain.subject(site_name, alert), wrapped(parts["txt"]), parts["html"])
-
-
-def wrapped(text: str) -> str:
-    """Each line wrapped at 72 columns under its own indent, in plain spaces and straight apostrophes."""
-    lines: list[str] = []
-    for line in text.splitlines():
-        body = line.lstrip(" ")
-        indent = " " * (len(line) - len(body) + (len(body.split(" ", 1)[0]) + 1 if _is_item(body) else 0))
-        lines += textwrap.wrap(line, COLUMNS, subsequent_indent=indent, break_on_hyphens=False) or [""]
-    return "\n".join(lines).replace(NO_BREAK, " ").replace("\u2019", "'") + "\n"
-
-
-def _is_item(line: str) -> bool:
-    """`- one` or `2. two`."""
-    head = line.split(" ", 1)[0]
-    return head == "-" or (head.endswith(".") and head[:-1].isdigit())
 
 
 class Writer:

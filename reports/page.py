@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwatch.model import ChangeKind, Severity, Status, Vantage
+from netwatch.change import ChangeKind
+from netwatch.model import Severity, Status, Vantage
 from reports.aged import sentence
 from reports.annex import override, pace, seen_from, sheets
 from reports.doors import BOX, answered, ways

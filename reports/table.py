@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netwatch.change import ChangeKind
 from netwatch.document import port_list
-from netwatch.model import ChangeKind, Exposure, Status, Vantage
+from netwatch.model import Exposure, Status, Vantage
 from reports import aged, gaps
 from reports.annex import protocol
 from reports.doors import BOX, answered, knocked, ways

@@ -9,7 +9,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from netwatch.model import ChangeKind, Outcome, Status, Vantage
+from netwatch.change import ChangeKind
+from netwatch.model import Outcome, Status, Vantage
 from reports.doors import knocked
 from reports.folding import folded
 from reports.gaps import devices, points, vanished

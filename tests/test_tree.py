@@ -21,6 +21,7 @@ WITHOUT_TESTS = {
     "netwatch/connection.py": "made by Egress only: tests/netwatch/test_egress.py",
     "netwatch/cli_setup.py": "its commands are tested with the others, in test_cli",
     "netwatch/way.py": "what every probe is given: tests/netwatch/test_egress.py, tests/probes",
+    "netwatch/change.py": "holds two nouns: tests/netwatch/test_diff.py, test_alert.py",
     "netwatch/post.py": "holds two nouns: tests/netwatch/test_alert.py, test_mail.py",
     "netwatch/cli_mail.py": "its commands are tested with the others, in test_cli",
     "netwatch/switches.py": "its options are tested with the commands that take them, in test_cli",

@@ -15,7 +15,7 @@ import probes
 from netwatch import nightly
 from netwatch.diff import compare
 from netwatch.judging import Judging
-from netwatch.model import ChangeKind, Coverage, Device, Observation, Outcome, Run, Vantage
+from netwatch.model import Coverage, Device, Observation, Outcome, Run, Vantage
 from netwatch.store import Store
 from netwatch.words import Catalogue
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from netwatch.change import ChangeKind
     from netwatch.diff import Night
     from netwatch.exposures import Logged
     from netwatch.model import Exposure, Fact, Facts, Failure, Finding, Status

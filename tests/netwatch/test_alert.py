@@ -11,10 +11,11 @@ import pytest
 
 import probes
 from netwatch.alert import alert, deliver, letters, try_out
+from netwatch.change import Change, ChangeKind
 from netwatch.config import Site
 from netwatch.diff import Night
 from netwatch.errors import DeliveryError
-from netwatch.model import Change, ChangeKind, Finding, Run, Severity, Vantage
+from netwatch.model import Finding, Run, Severity, Vantage
 from netwatch.store import Store
 from netwatch.words import Catalogue
 from tests.lab.postoffice import Post, free_port, office

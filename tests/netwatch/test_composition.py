@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netwatch.change import Change, ChangeKind
 from netwatch.composition import composer, configured, folder, last_night, open_store, read_site, rules, write
 from netwatch.diff import Night
 from netwatch.errors import ConfigError, NetwatchError, StoreError
-from netwatch.model import Change, ChangeKind, Device, Finding, Run, Vantage
+from netwatch.model import Device, Finding, Run, Vantage
 from netwatch.post import Alert
 
 if TYPE_CHECKING:

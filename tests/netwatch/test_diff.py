@@ -10,19 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import probes
+from netwatch.change import ChangeKind
 from netwatch.diff import Picture, compare
-from netwatch.model import (
-    ChangeKind,
-    Coverage,
-    Exposure,
-    Fact,
-    Finding,
-    Observation,
-    Outcome,
-    Run,
-    Status,
-    Vantage,
-)
+from netwatch.model import Coverage, Exposure, Fact, Finding, Observation, Outcome, Run, Status, Vantage
 from netwatch.words import Catalogue
 
 CATALOGUE = Catalogue(probes.words())

@@ -13,17 +13,8 @@ import pytest
 
 from netwatch.beyond import stored
 from netwatch.box.telling import Telling
-from netwatch.model import (
-    ChangeKind,
-    Exposure,
-    Failure,
-    Observation,
-    Outcome,
-    Reason,
-    Status,
-    Target,
-    Vantage,
-)
+from netwatch.change import ChangeKind
+from netwatch.model import Exposure, Failure, Observation, Outcome, Reason, Status, Target, Vantage
 from netwatch.placing import DOUBTED
 from tests.lab.nights import (
     ANSWERS,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netwatch.change import ChangeKind
 from netwatch.document import (
     ChangePart,
     CoveragePart,
@@ -19,7 +20,7 @@ from netwatch.document import (
     RunPart,
     ServicePart,
 )
-from netwatch.model import ChangeKind, Exposure, Outcome, Reason, Severity, Status, Vantage
+from netwatch.model import Exposure, Outcome, Reason, Severity, Status, Vantage
 from netwatch.words import Catalogue
 
 if TYPE_CHECKING:

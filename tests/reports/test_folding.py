@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netwatch.change import ChangeKind
 from netwatch.document import ChangePart, FindingPart
-from netwatch.model import ChangeKind, Severity, Status
+from netwatch.model import Severity, Status
 from reports.folding import folded, folded_changes, place, twins
 from tests.reports.internet import DICOM, HOME, PACS, PUBLIC, finding, seen_from_outside
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.model import Change, ChangeKind, Device, Exposure, Finding, Link, Vantage
+from netwatch.change import Change, ChangeKind
+from netwatch.model import Device, Exposure, Finding, Link, Vantage
 from netwatch.post import Alert
 from reports.mail import Mail, compose
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netwatch.change import ChangeKind
 from netwatch.document import ChangePart, RoundPart
-from netwatch.model import ChangeKind, Exposure, Outcome, Severity, Vantage
+from netwatch.model import Exposure, Outcome, Severity, Vantage
 from reports import page
 from reports.phrase import Phrases
 from tests.reports.internet import DICOM, HOME, PUBLIC, seen_from_outside

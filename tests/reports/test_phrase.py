@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import probes
 import reports
-from netwatch.model import ChangeKind, Device, Exposure, Outcome, Reason, Severity, Status, Vantage
+from netwatch.change import ChangeKind
+from netwatch.model import Device, Exposure, Outcome, Reason, Severity, Status, Vantage
 from netwatch.words import Catalogue, flatten
 from reports.phrase import Phrases, clean, lower_first, steps, typeset
 from tests.reports.telling import Telling, facts_told, protocols_told
