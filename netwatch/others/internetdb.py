@@ -127,8 +127,9 @@ def _fetch(address: str, clock: Deadline) -> Mapping[str, Any] | None:
         wrong = error
     except (httpx.HTTPError, httpx.InvalidURL, ImportError, OSError, ValueError) as error:
         wrong = _named(error)
+    wrong = clock.error(WHO) or wrong  # a body that we cut may look as if it had ended
     if wrong is not None:
-        raise clock.error(WHO) or wrong
+        raise wrong
     return _settled(status, body)
 
 

@@ -298,6 +298,12 @@ def drip_body(talk: Talk, _asked: Asked) -> None:
     talk.drip(b" " * 100_000, 0.05)
 
 
+def drip_without_length(talk: Talk, _asked: Asked) -> None:
+    """The same, and of whose end nothing tells but the end of the connection."""
+    talk.send(b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\n")
+    talk.drip(b" " * 100_000, 0.05)
+
+
 def flood(talk: Talk, _asked: Asked) -> None:
     """More than anybody takes."""
     talk.send(b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\n\r\n")

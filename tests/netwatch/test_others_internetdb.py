@@ -147,7 +147,7 @@ def test_every_trouble_has_its_reason_and_none_is_raised(server: ShodanServer, t
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("behaviour", [lab.stall, lab.drip_head, lab.drip_body])
+@pytest.mark.parametrize("behaviour", [lab.stall, lab.drip_head, lab.drip_body, lab.drip_without_length])
 def test_a_server_that_never_ends_does_not_hold_us(server: ShodanServer, behaviour: lab.Behaviour) -> None:
     server.instead[f"/{ONE}"] = behaviour
     assert reasons(asked(patience=0.5)[1]) == [Reason.TIMEOUT]
