@@ -169,7 +169,8 @@ def known_again(run: Run, store: Store) -> Run:
     before = sameness.marks(store.known(run.site))
     home = [device for device in run.devices if not at_internet(device.id)]
     known = [device for device in store.devices(run.site) if not at_internet(device.id)]
-    return sameness.followed(run, sameness.same(home, sameness.marks(run.observations), known, before))
+    told = sameness.same(home, sameness.marks(run.observations), known, before)
+    return sameness.followed(run, told, known)
 
 
 def lifecycles(data: Path, now: datetime) -> Table:

@@ -135,18 +135,24 @@ def _belongs_elsewhere(device: str, marked: Mapping[str, Marks], bearers: Mappin
     return any(bearers.get(mark) and device not in bearers[mark] for mark in keys)
 
 
-def followed(run: Run, told: Iterable[Same]) -> Run:
-    """The run, with each device that was known again under its own id."""
+def followed(run: Run, told: Iterable[Same], known: Iterable[Device] = ()) -> Run:
+    """The run, with each device that was known again under its own id. One that a person has to release is
+    still left alone, whatever its card is by now."""
     ids = {one.new: one.old for one in told}
     if not ids:
         return run
+
+    alone = {device.id: device.left_alone for device in known}
 
     def named(device: str) -> str:
         return ids.get(device, device)
 
     return replace(
         run,
-        devices=tuple(replace(one, id=named(one.id)) for one in run.devices),
+        devices=tuple(
+            replace(one, id=named(one.id), left_alone=one.left_alone or alone.get(named(one.id)))
+            for one in run.devices
+        ),
         observations=tuple(replace(one, device=named(one.device)) for one in run.observations),
         coverage=tuple(replace(one, device=one.device and named(one.device)) for one in run.coverage),
         failures=tuple(replace(one, device=one.device and named(one.device)) for one in run.failures),

@@ -145,6 +145,13 @@ def test_all_of_a_night_follows_the_device() -> None:
     assert followed(run, []) is run
 
 
+def test_a_device_that_was_left_alone_is_not_released_by_another_card() -> None:
+    old, now = replace(device(MADE_UP), left_alone="2026-11-24T02:00:00Z"), device("06:00:00:00:00:09")
+    run = Run("r", "a", NOW, NOW, complete=True, vantages=(Vantage.LAN,), devices=(now,))
+    [one] = followed(run, [Same(now.id, old.id, "name")], [old]).devices
+    assert (one.id, one.left_alone) == (old.id, old.left_alone)
+
+
 # ------------------------------------------------------------------------------------------- whole histories
 
 
