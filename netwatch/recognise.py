@@ -1,4 +1,4 @@
-"""Who is this device? What its answers say of it, by rules that are data: products/*.toml, docs/products.md.
+"""Who is this device? What its answers say of it, by rules that are data: families/*.toml, docs/products.md.
 
 Pure: stored answers can be judged again by tomorrow's rules. A rule reads one fact of one protocol. What it
 gives are claims (recognised.py weighs them), each with its source and its words. Where it stops: a product
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from netwatch.model import Device, Fact, Observation
 
-FOLDER = Path(__file__).with_name("products")
+FOLDER = Path(__file__).with_name("families")
 LONGEST = 400  # characters of a fact that a rule looks at
 WORDS, SHORT = 160, 60  # characters of it that a claim keeps, and of a value
 CARD = ("mac", "vendor")  # the maker of the network card, as if it were a fact; it hints at a kind
