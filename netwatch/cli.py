@@ -14,6 +14,7 @@ import click
 
 import netwatch
 from netwatch.cli_box import box
+from netwatch.cli_devices import devices
 from netwatch.cli_feeds import feeds
 from netwatch.cli_mail import mail
 from netwatch.cli_setup import doctor, init, schema
@@ -39,6 +40,7 @@ from netwatch.composition import (
 from netwatch.console import show, tell_delivery, tell_gaps, tell_troubles, told, verdict, watched
 from netwatch.errors import NetwatchError
 from netwatch.model import Severity
+from netwatch.sayings import chosen
 from netwatch.switches import (
     all_ports,
     as_text_json_or_csv,
@@ -174,11 +176,14 @@ def release(site: str, device: str, lang: str | None, data: Path | None) -> None
     slug, language = slug_of(site, lang)
     words = messages(language)
     with open_store(data) as store, store.lock(slug):
-        known = [d for d in store.devices(slug) if device.lower() in {d.address, d.mac, d.id}]
+        every, said = store.devices(slug), store.said(slug)
+        meant = chosen(device, every, said)
+        known = [one for one in every if one.id in meant]
         if not known:
             raise NetwatchError("cli.no-such-device", device=device)
         for one in known:
-            store.release(slug, one.id)
+            for card in said.together(one.id):
+                store.release(slug, card)
             click.echo(words("cli.released" if one.left_alone else "cli.not-left-alone", device=device))
 
 
@@ -206,16 +211,11 @@ def _listing(name: str, part: str, doc: str, table: str = "") -> None:
         title, document, language, _ = last_night(site, data, lang)
         if form == "json":
             click.echo(document.to_json(part))
-        elif form == "csv":
-            from reports import inventory  # noqa: PLC0415 - slow to import
-
-            click.echo(inventory.csv(document), nl=False)
         else:
             show(drawn(table or part, title, document, rules(), language))
 
     command.__doc__ = doc
-    form = as_text_json_or_csv if name == "devices" else as_text_or_json
-    main.command(name)(site_argument(form(lang(data(told(command))))))
+    main.command(name)(site_argument(as_text_or_json(lang(data(told(command))))))
 
 
 _listing("findings", "findings", "List what is wrong, worst first, with what is unverified.")
@@ -223,7 +223,6 @@ _listing(
     "outside", "statements", "Show what the internet sees, what the box says, what others say.", "outside"
 )
 _listing("services", "services", "List every open port, and what answers there.")
-_listing("devices", "devices", "List every device ever seen on the site.")
 _listing("diff", "changes", "List what moved between the last two nights.")
 
 
@@ -249,5 +248,5 @@ def _stop(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-for command in (box, doctor, feeds, init, mail, schema, shodan):
+for command in (box, devices, doctor, feeds, init, mail, schema, shodan):
     main.add_command(command)

@@ -180,6 +180,13 @@ def protocol(name: str, language: str) -> str:
     return Phrases(language).word("annex.protocols", name)
 
 
+def kind_of(kind: str, language: str) -> str:
+    """The word for a kind of device, as the reports have it."""
+    from reports.phrase import Phrases  # noqa: PLC0415 - slow to import
+
+    return Phrases(language).word("phrase.kind", kind)
+
+
 def draw_plan(plan: Plan, language: str) -> object:
     """The plan as tables."""
     from reports.plan import table  # noqa: PLC0415 - slow to import

@@ -65,7 +65,8 @@ class AddressPart:
 class DevicePart:
     """A device of the site; of kind `internet`, an address of the practice. `last_seen` before `run.started`:
     it did not answer tonight. `left_alone`: since when it is not touched: it fell silent under a check.
-    `profile`: what it was recognised as, by whose word, and how old that is."""
+    `profile`: what it was recognised as, by whose word, and how old that is. `given`: how a person calls it,
+    which is its first name too. `part_of`: the device of which this is another card."""
 
     id: str
     address: str
@@ -80,6 +81,13 @@ class DevicePart:
     last_seen: str
     left_alone: str | None = None
     profile: dict[str, str | int | bool | None] = field(default_factory=dict)
+    given: str | None = None
+    part_of: str | None = None
+
+    @property
+    def called(self) -> str | None:
+        """A person's name for it, else the first that it goes by."""
+        return self.given or next(iter(self.names), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from netwatch.model import Observation
 
 
+# VRRP (RFC 9568 7.3) and CARP, then HSRP and GLBP.
+VIRTUAL = ("00:00:5e:00:01", "00:00:5e:00:02", "00:00:0c:07:ac", "00:00:0c:9f:f", "00:07:b4:00")
+
+
 def identify(hosts: Iterable[tuple[str, str | None]], known: Iterable[Device]) -> dict[str, Device]:
     """The device at each (address, MAC), by address. Known devices keep their id; each id is given once.
 
     A MAC that answers at several addresses (a router's proxy ARP, a virtual address) is one device at the
-    address where it was known, or the lowest, and a device of its own at each of the others.
+    address where it was known, or the lowest, and a device of its own at each of the others. A device that
+    is named after a card has it, whichever card it had last.
     """
     known = tuple(known)
     by_mac = _by_mac(known)
@@ -35,17 +40,20 @@ def identify(hosts: Iterable[tuple[str, str | None]], known: Iterable[Device]) -
     first = _first_addresses(hosts, by_mac)
     taken: dict[str, Device] = {}
     ids: set[str] = set()
-    # Those with a card first: an address may not claim a device whose card has just moved elsewhere.
-    for address, mac in sorted(hosts, key=lambda host: host[1] is None):
+    # Those whose card names them first, those without a card last: an address may not claim a device whose
+    # card has just moved elsewhere.
+    for address, mac in sorted(hosts, key=lambda host: (host[1] is None, card_id(host[1]) not in by_id)):
+        wanted = f"a-{address}"
         if mac is not None and first[mac] == address:
-            device = _by_card(mac, address, by_mac, by_address)
+            wanted = card_id(mac)
+            device = by_id.get(wanted) or _by_card(mac, address, by_mac, by_address)
         elif mac is not None:
-            another = f"m-{mac.replace(':', '')}-{address}"
+            another = f"{card_id(mac)}-{address}"
             device = by_id.get(another, Device(id=another, address=address))
         else:
-            device = by_address.get(address, Device(id=f"a-{address}", address=address))
+            device = by_address.get(address, Device(id=wanted, address=address))
         if device.id in ids:
-            device = Device(id=_unused(f"a-{address}", ids | by_id.keys()), address=address)
+            device = Device(id=_unused(wanted, ids | by_id.keys()), address=address)
         ids.add(device.id)
         taken[address] = replace(
             device, address=address, mac=mac or device.mac, vendor=vendor(mac or device.mac)
@@ -57,7 +65,7 @@ def _by_mac(known: Iterable[Device]) -> dict[str, Device]:
     """The device that a card stands for: the one named after it, else the first that had it."""
     by_mac: dict[str, Device] = {}
     for device in known:
-        if device.mac and (device.mac not in by_mac or device.id == f"m-{device.mac.replace(':', '')}"):
+        if device.mac and (device.mac not in by_mac or device.id == card_id(device.mac)):
             by_mac[device.mac] = device
     return by_mac
 
@@ -85,12 +93,26 @@ def _by_card(
     here = by_address.get(address)
     if here is not None and here.mac is None:
         return here
-    return Device(id=f"m-{mac.replace(':', '')}", address=address)
+    return Device(id=card_id(mac), address=address)
+
+
+def card_id(mac: str | None) -> str:
+    """The id of a device that is named after this card."""
+    return f"m-{(mac or '').replace(':', '').lower()}"
+
+
+def cards(devices: Iterable[Device]) -> tuple[tuple[str, ...], ...]:
+    """The addresses of each device that has several cards tonight."""
+    cards: dict[str, list[str]] = {}
+    for device in devices:
+        cards.setdefault(device.part_of or device.id, []).append(device.address)
+    return tuple(tuple(addresses) for addresses in cards.values() if len(addresses) > 1)
 
 
 def vendor(mac: str | None) -> str | None:
-    """The maker of the network card, by pymanuf's copy of the IEEE registry; None for a made-up MAC."""
-    if mac is None or randomised(mac):
+    """The maker of the network card, by pymanuf's copy of the IEEE registry; None for one that is made up or
+    belongs to a role."""
+    if mac is None or randomised(mac) or virtual(mac):
         return None
     name = _lookup(mac)
     return "".join(c for c in name if c.isprintable())[:60] if name and name != "unknown" else None
@@ -112,6 +134,11 @@ def randomised(mac: str) -> bool:
         return bool(int(mac[:2], 16) & 2)
     except ValueError:
         return False
+
+
+def virtual(mac: str) -> bool:
+    """Is this the card of a role, such as "the gateway", that moves from one router to another?"""
+    return mac.lower().startswith(VIRTUAL)
 
 
 def describe(

@@ -134,6 +134,14 @@ class Device:
     version: str | None = None
     left_alone: str | None = None  # since when, UTC: it fell silent, and a person has not yet decided
     profile: Facts = field(default_factory=dict, compare=False)  # what it was recognised as, and by what
+    given: str | None = None  # how a person calls it
+    given_kind: str | None = None  # what a person says it is
+    part_of: str | None = None  # the device of which this is another card
+
+    @property
+    def called(self) -> str | None:
+        """A person's name for it, else the first that it goes by."""
+        return self.given or next(iter(self.names), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from netwatch import aging, exposures, feeds, judge, sameness
+from netwatch import aging, exposures, feeds, judge
 from netwatch.alert import Delivery, alert, deliver, letters
 from netwatch.audit import Audit, folder
 from netwatch.beyond import Beyond
@@ -23,6 +23,7 @@ from netwatch.judge import OTHERS
 from netwatch.judging import Judging
 from netwatch.kernel import routes
 from netwatch.lifecycle import Cycle, Table
+from netwatch.met import as_careful, met, shared
 from netwatch.model import LIVENESS, Vantage
 from netwatch.others import FRESH
 from netwatch.placing import placing
@@ -90,15 +91,15 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         run, beyond = _scan(
             site, store, probes, progress, whole, profile=PROFILE if audit else "", here=outside
         )
-        run = known_again(run, store)
-        run, placed = judged(run, store, probes)
+        again = met(run, store.devices(site.slug), store.known(site.slug), store.said(site.slug))
+        run, placed = judged(again.run, store, probes)
         moved = compare(before, run, catalogue.ladder, catalogue.decisive, placed.outside())
         news = alert(run, moved, catalogue)
         post: tuple[Letter, ...] = ()
         if news is not None and compose is not None:
             post = letters(site, *compose(news, run))
         with uninterrupted():
-            store.record(run, moved, post, logged(run, store, placed))
+            store.record(run, moved, post, logged(run, store, placed), again)
             waiting = len(store.waiting(site.slug))
             delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
     return Ended(run, delivery, tuple(beyond.gathered.troubles))
@@ -152,6 +153,8 @@ def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Plac
     table, today = lifecycles(store.folder, run.finished), run.finished.date()
     who = aging.profiles(run.devices, placed.observations)
     findings |= frozenset(dict.fromkeys(aging.findings(who, run.observations, table, today)))
+    if others := tuple(shared((*devices, *run.devices), placed.observations)):
+        who = aging.profiles(run.devices, (*placed.observations, *others))
     run = replace(
         run,
         devices=tuple(
@@ -162,15 +165,6 @@ def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Plac
     recent = [o for o in run.observations if o.vantage not in OTHERS or run.finished - o.seen_at <= FRESH]
     findings |= frozenset(judge.findings(recent, findings, placed.refuted()))
     return replace(run, findings=frozenset(map(placed.placed, findings))), placed
-
-
-def known_again(run: Run, store: Store) -> Run:
-    """The run, with devices that came back with another card, or at another address, as those they are."""
-    before = sameness.marks(store.known(run.site))
-    home = [device for device in run.devices if not at_internet(device.id)]
-    known = [device for device in store.devices(run.site) if not at_internet(device.id)]
-    told = sameness.same(home, sameness.marks(run.observations), known, before)
-    return sameness.followed(run, told, known)
 
 
 def lifecycles(data: Path, now: datetime) -> Table:
@@ -207,6 +201,7 @@ def tonight(
 
 def covering(site: Site, store: Store, probes: Iterable[Probe], scope: Scope, *, all_ports: bool) -> Tonight:
     """What the site file asks for and what is known, whatever the hour."""
+    devices = store.devices(site.slug)
     return Tonight(
         scope=scope,
         homes=tuple(sorted({port for probe in probes for port in probe.usual})),
@@ -215,7 +210,8 @@ def covering(site: Site, store: Store, probes: Iterable[Probe], scope: Scope, *,
         all_ports=all_ports,
         gateway=gateway(site),
         declared=site.classes.declared(),
-        known=frozenset(device.id for device in store.devices(site.slug)),
+        known=frozenset(device.id for device in devices),
+        as_careful=as_careful(devices, store.said(site.slug)),
         rounds=store.rounds(site.slug),
         open_before=store.open_ports(site.slug),
         clear=store.clear_ports(site.slug),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 WINDOW = 1.005  # seconds; what is more than one is for a packet that the kernel held back
 
@@ -79,6 +79,15 @@ class Meters:
             if address not in self._gates:
                 self._gates[address] = Gate(Meter(self.pace.guarded))
             return self._gates[address]
+
+    def one(self, addresses: Iterable[str]) -> None:
+        """These are one device: they have one door."""
+        first, *others = addresses
+        gate = self.gate(first)
+        with self._guard:
+            for address in others:
+                gate.barred = gate.barred or (self._gates[address].barred if address in self._gates else "")
+                self._gates[address] = gate
 
     def barred(self) -> tuple[str, ...]:
         """The addresses where nothing may be sent any more."""

@@ -201,7 +201,7 @@ def _device(night: Tonight, pace: Pace, probes: tuple[Probe, ...], device: Devic
     packets = usual + further + talks * QUESTION
     return DeviceRow(
         address=device.address,
-        name=next(iter(device.names), ""),
+        name=device.called or "",
         vendor=device.maker or device.vendor or vendor(device.mac),
         kind=device.kind,
         is_a=is_a.name,

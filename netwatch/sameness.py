@@ -7,8 +7,8 @@ where its card is made up or unseen, the name that it alone goes by. A device of
 that shows other keys than before, is another one at that address.
 
 A mistake costs more in one way than in the other: taken for another, a device takes over its history, so
-whatever contradicts leaves it a new one. Where it stops: two devices that share one key, and of which each
-was away on the other's nights, are taken for one.
+whatever contradicts, another name among it, leaves it a new one. Where it stops: two devices that share one
+key, show no name, and of which each was away on the other's nights, are taken for one.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from netwatch.identity import randomised
+from netwatch.identity import randomised, virtual
 from netwatch.model import Vantage
+from netwatch.sayings import Sayings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
 Mark = tuple[str, str]  # kind, value
 Marks = frozenset[Mark]
-NEW = "new"
+NEW, BEFORE = "new", "before"
 NOTHING: Marks = frozenset()
+NOTHING_SAID = Sayings()
 KEYS = {
     "certificate": ("certificate_key",),
     "host-key": ("host_key",),
@@ -44,13 +46,12 @@ TELLING = frozenset({"mdns", "llmnr", "smb", "rdp", "winrm", "netbios"})  # whos
 COMMON = frozenset(
     {"localhost", "android", "iphone", "ipad", "desktop", "laptop", "printer", "unknown", "router"}
 )
-VIRTUAL = ("00:00:5e:00:01", "00:00:5e:00:02", "00:00:0c:07:ac", "00:07:b4:00")  # VRRP and CARP, HSRP, GLBP
 
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """`new` is `old`. `by`: the kind of mark that told it; where that is `new`, it is nobody we know, and
-    `old` is a fresh id."""
+    """`new` is `old`. `by`: the kind of mark that told it, or `before`: it was told on an earlier night, of
+    the same card. Where it is `new`, it is nobody we know, and `old` is a fresh id."""
 
     new: str
     old: str
@@ -75,12 +76,14 @@ def same(
     shown: Mapping[str, Marks],
     known: Iterable[Device],
     remembered: Mapping[str, Marks],
+    said: Sayings = NOTHING_SAID,
 ) -> Iterator[Same]:
     """Which devices of tonight are which known ones. `shown`: marks of tonight; `remembered`: of before.
 
-    In question are devices that nobody knew by their id, and those without a card that show other keys than
-    they did; only a known device that was not met tonight can be one of them. Each is matched once, by keys
-    before names. What is at a known address and is nobody we know has a new id.
+    In question are devices that nobody knew by their id, and those without a card of their own that show
+    other keys than they did; only a known device that was not met tonight can be one of them. Each is matched
+    once: by what was found on an earlier night, then by keys, then by names. What is at a known address and
+    is nobody we know has a new id. What a person parted stays apart.
     """
     home, before = tuple(tonight), {device.id: device for device in known}
     theirs, ours = _bearers(remembered), _bearers(shown)
@@ -88,9 +91,9 @@ def same(
         one.id
         for one in home
         if one.id in before
-        and one.mac is None
+        and (one.mac is None or randomised(one.mac))
         and (
-            _contradicts(shown.get(one.id, NOTHING), remembered.get(one.id, NOTHING))
+            contradicts(shown.get(one.id, NOTHING), remembered.get(one.id, NOTHING))
             or _belongs_elsewhere(one.id, shown, theirs)
             or _belongs_elsewhere(one.id, remembered, ours)
         )
@@ -99,19 +102,28 @@ def same(
     met = {one.id for one in home} - others
     gone = {name: one for name, one in before.items() if name not in met}
     matched: dict[str, Same] = {}
+
+    def may_be(new: str, old: str) -> bool:
+        used = old in {one.old for one in matched.values()}
+        clash = contradicts(shown.get(new, NOTHING), remembered.get(old, NOTHING), LASTING | {NAME})
+        return old in gone and not used and not clash and not said.apart(new, old)
+
+    for new in sorted(free.keys() - others):
+        told = said.same(new)
+        if told is not None and may_be(new, told.value):
+            matched[new] = Same(new, told.value, BEFORE)
     for kinds in (frozenset(KEYS), frozenset({NAME})):
         for new in sorted(free.keys() - matched.keys()):
-            used = {one.old for one in matched.values()}
-            told = [mark for mark in shown.get(new, ()) if mark[0] in kinds and ours[mark] == {new}]
-            olds = {old for mark in told for old in theirs.get(mark, ())} - {new}
+            marked = [mark for mark in shown.get(new, ()) if mark[0] in kinds and ours[mark] == {new}]
+            olds = {old for mark in marked for old in theirs.get(mark, ())} - {new}
             if len(olds) != 1:
                 continue
             old = olds.pop()
-            if old not in gone or old in used or _contradicts(shown[new], remembered[old]):
+            if not may_be(new, old):
                 continue
             if NAME in kinds and not _may_have_changed_its_card(free[new], gone[old]):
                 continue
-            by = min(mark[0] for mark in told if old in theirs.get(mark, ()))
+            by = min(mark[0] for mark in marked if old in theirs.get(mark, ()))
             matched[new] = Same(new, old, by)
     yield from matched.values()
     for new in sorted(others - matched.keys()):
@@ -161,14 +173,9 @@ def followed(run: Run, told: Iterable[Same], known: Iterable[Device] = ()) -> Ru
     )
 
 
-def virtual(mac: str) -> bool:
-    """Is this the card of a role that moves from one router to another?"""
-    return mac.lower().startswith(VIRTUAL)
-
-
-def _contradicts(new: Marks, old: Marks) -> bool:
-    """Do both show lasting keys of one kind, and none in common?"""
-    for kind in LASTING:
+def contradicts(new: Marks, old: Marks, kinds: frozenset[str] = LASTING) -> bool:
+    """Do both show marks of one of these kinds, and none of it in common?"""
+    for kind in kinds:
         mine, theirs = ({mark for mark in marks_ if mark[0] == kind} for marks_ in (new, old))
         if mine and theirs and not mine & theirs:
             return True

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from netwatch.egress import AUDIT
 from netwatch.errors import ScopeError
 from netwatch.halt import AUTHORISATION, STOPPED, WINDOW, Halt, deaf
-from netwatch.identity import identify
+from netwatch.identity import cards, identify
 from netwatch.judging import Judging, filed
 from netwatch.model import Coverage, Device, Failure, Outcome, Reason, Run, Vantage
 from netwatch.sweep import Sweep
@@ -101,6 +101,8 @@ class Scan:
         try:
             hosts = sweep.hosts(lambda done, total: self.progress("hosts", done, total, ""))
             devices = identify(((host.address, host.mac) for host in hosts), self.known)
+            for addresses in cards(devices.values()):
+                self.egress.one_device(addresses)
             self._visits = list(self._planned(devices.values()))
             self._side_by_side("ports", pool, [visit.usual for visit in self._visits])
             self._side_by_side("range", pool, [visit.further for visit in self._visits])

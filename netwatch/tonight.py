@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from netwatch.classes import INTERNET, class_of, table
+from netwatch.classes import INTERNET, UNKNOWN, class_of, rank, table
 from netwatch.identity import describe, trusted
 from netwatch.model import Vantage
 from netwatch.ports import curated
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Tonight:
     """What the site file asks for, and what was known before.
+
+    `as_careful`: by device with several cards, the kind of the most careful one.
 
     `nights`: for the whole range, 0: never. `declared`: address or card -> class. `homes`: the usual ports of
     the probes. By device, `open_before`: the ports that were open; `clear`: those that spoke DICOM in clear;
@@ -56,6 +58,7 @@ class Tonight:
     leads: Mapping[int, str] = field(default_factory=dict)
     behind: Mapping[str, str] = field(default_factory=dict)
     kept_back: frozenset[int] = frozenset()
+    as_careful: Mapping[str, str] = field(default_factory=dict)
 
     def nightly(self, device: str) -> PortSet:
         """The ports that this device is asked every night."""
@@ -85,7 +88,10 @@ class Tonight:
         told = [self.declared[mark] for mark in (device.address, device.mac or "") if mark in self.declared]
         # Told two things, the more careful one: the table has it first.
         declared = min(told, key=list(table()).index, default=None)
-        return class_of(device.kind, declared)
+        if declared is None and device.given_kind is not None:
+            declared = class_of(device.given_kind).name
+        kind = max(device.kind, self.as_careful.get(device.id, UNKNOWN), key=rank)
+        return class_of(kind, declared)
 
     def expected(self, device: Device) -> Device:
         """The device before a packet: of what is known, what tonight may rely on."""

@@ -6,7 +6,7 @@ that speak something else are told too, but do not make a night incomplete.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netwatch.model import Outcome, Reason, Vantage
@@ -76,8 +76,27 @@ def elsewhere(failure: FailurePart) -> bool:
 
 
 def devices(document: Document) -> tuple[DevicePart, ...]:
-    """The devices of the site; an address of the practice on the internet is none."""
-    return tuple(device for device in document.devices if not at_internet(device.id))
+    """The devices of the site, one with several cards once, where it was seen last; an address of the
+    practice on the internet is none."""
+    return tuple(
+        _once(device, cards(document, device))
+        for device in document.devices
+        if not at_internet(device.id) and device.part_of is None
+    )
+
+
+def cards(document: Document, device: DevicePart) -> tuple[DevicePart, ...]:
+    """The device and its other cards, itself first."""
+    others = tuple(one for one in document.devices if one.part_of == device.id)
+    return (device, *others)
+
+
+def _once(device: DevicePart, its: tuple[DevicePart, ...]) -> DevicePart:
+    if len(its) == 1:
+        return device
+    newest = max(its, key=lambda one: parse(one.last_seen))
+    first = min(its, key=lambda one: parse(one.first_seen)).first_seen
+    return replace(device, address=newest.address, first_seen=first, last_seen=newest.last_seen)
 
 
 def vanished(document: Document) -> tuple[DevicePart, ...]:

@@ -117,7 +117,7 @@ class Phrases:
     def short_name(self, device: DevicePart | Device | None) -> str:
         """Its name, else its kind."""
         kind = device.kind if device and device.kind != "unknown" else ""
-        name = clean(next(iter(device.names), ""), NAME) if device else ""
+        name = clean(device.called or "", NAME) if device else ""
         return name or (self.word("phrase.kind", kind) if kind else self("phrase.some-device"))
 
     def place(self, address: str, port: int | None) -> str:

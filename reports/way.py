@@ -98,7 +98,7 @@ def subject(say: Phrases, found: Found, devices: Mapping[str, DevicePart] | Mapp
     if link is None:
         return say(f"outside.subject.{seen}", port=port)
     known = devices.get(link.device)
-    name = next(iter(known.names), "") if known else ""
+    name = (known.called or "") if known else ""
     if known and not name and known.kind != "unknown":
         name = say.short_name(known)
     to = clean(name, NAMED) or clean(link.address, ADDRESS)

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from netwatch.errors import StoreError
-from netwatch.store import exposures, internet, night, outbox, reading, writing
+from netwatch.sayings import Saying, Sayings, ruled
+from netwatch.store import exposures, internet, night, outbox, reading, sayings, writing
 from netwatch.store.lock import held
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from netwatch.diff import Night, Picture
     from netwatch.document import Document
     from netwatch.exposures import Added, Logged
+    from netwatch.met import Met
     from netwatch.model import Coverage, Device, Observation, Run
     from netwatch.post import Letter
     from netwatch.slices import Round
@@ -72,8 +74,15 @@ class Store:
         row = next(self._db.query("select file from sites where slug = ?", [slug]), None)
         return str(row["file"]) if row and row["file"] else None
 
-    def record(self, run: Run, moved: Night, letters: Iterable[Letter], exposed: Added | None = None) -> None:
-        """Keep a run, what it changed and the letters it caused, whole or not at all."""
+    def record(
+        self,
+        run: Run,
+        moved: Night,
+        letters: Iterable[Letter],
+        exposed: Added | None = None,
+        again: Met | None = None,
+    ) -> None:
+        """Keep a run, what it changed, who was known again and the letters it caused, whole or not at all."""
         with self._writing() as db:
             number = writing.run(db, run)
             writing.devices(db, run)
@@ -85,6 +94,9 @@ class Store:
             internet.asked(db, run)
             if exposed is not None:
                 exposures.add(db, run.site, exposed)
+            if again is not None:
+                sayings.end(db, run.site, again.ended, again.ended_by, run.started)
+                sayings.add(db, run.site, again.said)
             writing.changes(db, number, moved)
             outbox.add(db, number, letters)
 
@@ -93,8 +105,33 @@ class Store:
         return reading.picture(self._db, site)
 
     def devices(self, site: str) -> tuple[Device, ...]:
-        """Every device ever seen on this site."""
-        return reading.devices(self._db, site)
+        """Every device ever seen on this site, with what was said of it."""
+        return ruled(reading.devices(self._db, site), self.said(site))
+
+    def said(self, site: str) -> Sayings:
+        """What was said of this site's devices, and holds."""
+        return Sayings(sayings.told(self._db, site))
+
+    def ever_said(self, site: str) -> tuple[Saying, ...]:
+        """The same, with what holds no more; the first said first."""
+        return sayings.told(self._db, site, ended=True)
+
+    def say(self, site: str, said: Iterable[Saying]) -> None:
+        """Say this of devices; said again, it changes nothing."""
+        with self._writing() as db:
+            sayings.add(db, site, said)
+
+    def unsay(self, site: str, said: Iterable[Saying], by: str, now: datetime) -> None:
+        """This holds no more; who ended it is kept."""
+        with self._writing() as db:
+            sayings.end(db, site, said, by, now)
+
+    def part(self, site: str, said: Saying, apart: Saying) -> None:
+        """A card that was taken for another device is one of its own again, and stays so."""
+        with self._writing() as db:
+            sayings.part(db, site, said)
+            sayings.end(db, site, [said], apart.by, apart.at)
+            sayings.add(db, site, [apart])
 
     def rounds(self, site: str) -> dict[str, Round]:
         """How far each device's way through the whole range of ports has come."""

@@ -25,7 +25,9 @@ from netwatch.document import (
 from netwatch.model import Exposure, Status, Vantage
 from netwatch.opening import VAGUE
 from netwatch.portset import PortSet
+from netwatch.sayings import Sayings, shown
 from netwatch.store.reading import NOW, device_rows, link, rounds
+from netwatch.store.sayings import told
 from netwatch.store.writing import stamp
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
     )
     if run is None:
         return None
-    exposures = _exposures(db, site)
+    exposures, said = _exposures(db, site), Sayings(told(db, site))
     changes = list(db.query("select * from changes where run = ? order by rowid", [run["id"]]))
     return Document(
         schema="netwatch/1",
@@ -64,7 +66,8 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
             audit=bool(run["audit"]),
         ),
         devices=tuple(
-            DevicePart(**{k: v for k, v in row.items() if k != "site"}) for row in device_rows(db, site)
+            shown(DevicePart(**{k: v for k, v in row.items() if k != "site"}), said)
+            for row in device_rows(db, site)
         ),
         services=tuple(_services(db, site)),
         findings=tuple(_findings(db, site, run["started"], changes, catalogue, language)),

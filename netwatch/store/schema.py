@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils.migrations import Migrations
 
-from netwatch.store import exposures
+from netwatch.store import exposures, sayings
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -143,3 +143,9 @@ def m005_products(db: Database) -> None:
     """What a finding rests on, and what a device was recognised as."""
     db.execute("alter table findings add column about text not null default '{}'")
     db.execute("alter table devices add column profile text not null default '{}'")
+
+
+@migrations()
+def m006_sayings(db: Database) -> None:
+    """What was said of a device that its answers do not say."""
+    sayings.create(db)

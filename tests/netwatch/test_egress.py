@@ -172,6 +172,49 @@ def test_a_device_has_one_connection_at_a_time_and_a_pause_between_two() -> None
     assert all(later - earlier >= 0.25 for earlier, later in pairwise(starts))
 
 
+def test_two_cards_of_one_device_have_one_connection_at_a_time_between_them() -> None:
+    cards = ("127.79.0.30", "127.79.0.31")
+    spans: list[tuple[float, float]] = []
+
+    def talk(address: str) -> None:
+        with egress.asking("dicom", "dicom").connect(address, 11112):
+            began = time.monotonic()
+            time.sleep(0.2)
+            spans.append((began, time.monotonic()))
+
+    scope = Scope(tuple(IPv4Network(f"{card}/32") for card in cards), until=date.max)
+    egress = Egress(scope, QUICK)
+    try:
+        egress.one_device(cards)
+        with scp("silent", cards[0], 11112), scp("silent", cards[1], 11112):
+            threads = [threading.Thread(target=talk, args=(card,)) for card in cards]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        [(_, ended), (began, _)] = sorted(spans)
+        assert began >= ended
+        egress.bar(cards[0], "egress.left-alone")
+        assert not egress.answers(cards[1]), "what bars one bars all"
+    finally:
+        egress.close()
+
+
+def test_two_cards_of_one_device_have_the_pace_of_the_more_careful_one() -> None:
+    cards = ("127.79.0.32", "127.79.0.33")
+    scope = Scope(tuple(IPv4Network(f"{card}/32") for card in cards), until=date.max)
+    egress = Egress(scope, Pace(packets=40, guarded=10))
+    try:
+        egress.one_device(cards)
+        egress.classed(cards[0], table()["medical"])
+        egress.classed(cards[1], table()["computer"])
+        assert egress._meters.gate(cards[1]).meter.most == 10
+        egress.classed(cards[0], table()["computer"])
+        assert egress._meters.gate(cards[1]).meter.most == 40
+    finally:
+        egress.close()
+
+
 def test_no_knock_is_made_while_a_connection_is_open() -> None:
     done: list[float] = []
     with here("127.79.0.12") as egress, scp("silent", "127.79.0.12", 11112):

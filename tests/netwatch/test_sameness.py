@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.identity import identify
+from netwatch.identity import identify, virtual
+from netwatch.met import met
 from netwatch.model import Coverage, Device, Finding, Observation, Outcome, Run, Vantage
-from netwatch.sameness import NEW, Same, followed, marks, same, virtual
+from netwatch.sameness import BEFORE, NEW, Same, followed, marks, same
+from netwatch.sayings import USER, Saying, Sayings, What, ruled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from netwatch.model import Facts
 
 NOW = datetime(2026, 11, 30, 2, tzinfo=UTC)
@@ -152,20 +156,52 @@ def test_a_device_that_was_left_alone_is_not_released_by_another_card() -> None:
     assert (one.id, one.left_alone) == (old.id, old.left_alone)
 
 
+def test_what_was_told_once_of_a_card_holds_where_it_shows_nothing() -> None:
+    docked, wifi = device(REAL), device(OTHER, "192.168.1.77")
+    said = Sayings((Saying(wifi.id, What.SAME, docked.id, "host-key", NOW),))
+    assert [*same([wifi], {}, [docked], {}, said)] == [Same(wifi.id, docked.id, BEFORE)]
+    shown, before = marks([shows(wifi, host_key="bbbb")]), marks([shows(docked, host_key="aaaa")])
+    assert [*same([wifi], shown, [docked], before, said)] == []
+    assert [*same([docked, wifi], {}, [docked], {}, said)] == [], "both are there: it is a card of its own"
+
+
+def test_what_a_person_parted_is_never_taken_for_one_again() -> None:
+    docked, wifi = device(REAL), device(OTHER, "192.168.1.77")
+    key = {"host_key": "sha256:aa"}
+    said = Sayings((Saying(wifi.id, What.APART, docked.id, USER, NOW),))
+    told = same([wifi], marks([shows(wifi, **key)]), [docked], marks([shows(docked, **key)]), said)
+    assert [*told] == []
+
+
+def test_a_card_that_is_made_up_names_nobody_that_shows_another_key() -> None:
+    here = device(MADE_UP)
+    told = found([here], [shows(here, host_key="bbbb")], [here], [shows(here, host_key="aaaa")])
+    assert told == {here.id: (f"{here.id}-2", NEW)}
+    real = device(REAL)
+    told = found([real], [shows(real, host_key="bbbb")], [real], [shows(real, host_key="aaaa")])
+    assert told == {}, "a real card is the device, with a new key"
+
+
 # ------------------------------------------------------------------------------------------- whole histories
+
+
+ROLE = "00:00:5e:00:01:0a"
 
 
 @dataclass
 class Thing:
-    """A device as it truly is. `cards`: those that it may show; none: behind a router. `key`, `name`: or
-    nothing. `changes`: it makes up a card every night."""
+    """A device as it truly is. `cards`: those that it may show, `both` of them at once on some nights; none:
+    behind a router. `key`, `name`: or nothing. `changes`: it makes up a card every night. `roles`: it may
+    bear the gateway's address beside its own."""
 
     truth: int
     cards: tuple[str, ...]
     key: str
     name: str
-    changes: bool
-    address: str = ""
+    address: str
+    changes: bool = False
+    both: bool = False
+    roles: bool = False
     known: bool = False
 
     @property
@@ -182,28 +218,52 @@ class History:
     things: list[Thing]
     known: dict[str, Device] = field(default_factory=dict)
     remembered: dict[str, Observation] = field(default_factory=dict)
+    said: Sayings = field(default_factory=Sayings)
     whose: dict[str, int] = field(default_factory=dict)
     count: Counter[str] = field(default_factory=Counter)
 
     def night(self) -> None:
         """Some are there, some have moved; all are told apart as well as may be."""
-        here = [thing for thing in self.things if self.dice.random() < 0.85]
+        self.move()
+        there = {address: (card, thing) for address, card, thing in self.hosts()}
+        hosts = [(address, card) for address, (card, _) in there.items()]
+        known = ruled(self.known.values(), self.said)
+        devices = tuple(identify(hosts, known).values())
+        shown = tuple(seen for one in devices for seen in self.shown(one, there[one.address][1]))
+        run = Run(
+            "r", "a", NOW, NOW, complete=True, vantages=(Vantage.LAN,), devices=devices, observations=shown
+        )
+        told = met(run, known, self.remembered.values(), self.said)
+        self.said = Sayings((*(one for one in self.said.said if one not in told.ended), *told.said))
+        for one in told.run.devices:
+            card, thing = there[one.address]
+            self.known[one.id] = one
+            if card != ROLE:
+                self.judge(self.said.lead(one.id), thing)
+            elif self.said.lead(one.id) != one.id:
+                self.count["roles"] += 1
+                self.count["false same"] += self.whose.get(self.said.lead(one.id), thing.truth) != thing.truth
+        for seen in told.run.observations:
+            self.remembered[f"{seen.device} {seen.protocol}"] = seen
+
+    def move(self) -> None:
+        """DHCP moves some, and two may swap."""
         for behind in (True, False):
             side = [thing for thing in self.things if bool(thing.cards) is not behind]
-            if len(side) > 1 and self.dice.random() < 0.5:  # DHCP moves some, and two may swap
+            if len(side) > 1 and self.dice.random() < 0.5:
                 one, two = self.dice.sample(side, 2)
                 one.address, two.address = two.address, one.address
-        by_address = {thing.address: thing for thing in here}
-        hosts = [(thing.address, self.card(thing)) for thing in here]
-        devices = list(identify(hosts, self.known.values()).values())
-        shown = [seen for one in devices for seen in self.shown(one, by_address[one.address])]
-        before = marks(self.remembered.values())
-        told = {one.new: one.old for one in same(devices, marks(shown), self.known.values(), before)}
-        for device in devices:
-            self.judge(device, by_address[device.address], told.get(device.id, device.id))
-        for seen in shown:
-            final = told.get(seen.device, seen.device)
-            self.remembered[f"{final} {seen.protocol}"] = replace(seen, device=final)
+
+    def hosts(self) -> Iterator[tuple[str, str | None, Thing]]:
+        """(address, card, what is there) of this night."""
+        here = [thing for thing in self.things if self.dice.random() < 0.85]
+        for thing in here:
+            card = self.card(thing)
+            yield thing.address, card, thing
+            if thing.both and self.dice.random() < 0.4:
+                yield f"192.168.2.{thing.truth + 10}", next(one for one in thing.cards if one != card), thing
+        if bearers := [thing for thing in here if thing.roles]:
+            yield "192.168.1.254", ROLE, self.dice.choice(bearers)
 
     def card(self, thing: Thing) -> str | None:
         """The card that it shows tonight."""
@@ -217,7 +277,7 @@ class History:
         key = [shows(one, host_key=thing.key)] if thing.key else []
         return key + ([shows(one, "mdns", name=thing.name)] if thing.name else [])
 
-    def judge(self, device: Device, thing: Thing, final: str) -> None:
+    def judge(self, final: str, thing: Thing) -> None:
         """Was it known for what it is?"""
         sort = "" if thing.knowable else ", shows nothing"
         self.count["seen" + sort] += 1
@@ -226,23 +286,37 @@ class History:
         elif final not in self.whose and thing.known:
             self.count["false new" + sort] += 1
         self.whose[final], thing.known = thing.truth, True
-        self.known[final] = replace(device, id=final)
+
+
+KINDS = (
+    *("pc", "pc", "laptop", "phone", "printer", "mute", "routed", "routed-mute"),
+    *("two-cards", "copied", "router"),
+)
 
 
 def a_practice(dice: random.Random) -> list[Thing]:
     """A dozen devices, of the kinds that practices have."""
     things = []
     for truth in range(dice.randint(6, 14)):
-        kind = dice.choice(("pc", "pc", "laptop", "phone", "printer", "mute", "routed", "routed-mute"))
+        kind = dice.choice(KINDS)
         card = f"00:11:32:00:00:{truth:02x}"
-        cards = {"laptop": (card, f"00:11:32:00:01:{truth:02x}"), "routed": (), "routed-mute": ()}.get(
-            kind, (card,)
+        two = (card, f"00:11:32:00:01:{truth:02x}")
+        cards = {"laptop": two, "two-cards": two, "routed": (), "routed-mute": ()}.get(kind, (card,))
+        key = kind in {"laptop", "printer", "routed", "two-cards", "router"} or (
+            kind == "pc" and dice.random() < 0.5
         )
-        key = kind in {"laptop", "printer", "routed"} or (kind == "pc" and dice.random() < 0.5)
-        name = f"machine-{truth}" if kind in {"pc", "phone", "laptop"} else ""
-        net = "192.168.1" if cards else "10.1.0"
+        name = f"machine-{truth}" if kind in {"pc", "phone", "laptop", "two-cards", "copied"} else ""
         things.append(
-            Thing(truth, cards, f"key{truth:04}" if key else "", name, kind == "phone", f"{net}.{truth + 10}")
+            Thing(
+                truth,
+                cards,
+                "one-image" if kind == "copied" else f"key{truth:04}" if key else "",
+                name,
+                f"{'192.168.1' if cards else '10.1.0'}.{truth + 10}",
+                changes=kind == "phone",
+                both=kind == "two-cards",
+                roles=kind == "router",
+            )
         )
     return things
 
@@ -263,3 +337,4 @@ def test_over_many_histories_hardly_anything_is_new_that_is_not_and_nothing_is_a
     assert total["seen"] > 15_000
     assert total["false same"] <= total["seen"] // 500
     assert total["false new"] <= total["seen"] // 1000
+    assert total["roles"] > 500

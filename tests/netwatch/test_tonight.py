@@ -185,3 +185,28 @@ def test_told_two_things_of_a_device_the_more_careful_one_holds() -> None:
         Tonight(Scope((IPv4Network("192.168.1.0/24"),), until=date.max), declared=declared).is_a(device).name
         == "medical"
     )
+
+
+@pytest.mark.parametrize(
+    ("heard", "given", "declared", "expected"),
+    [
+        ("medical", "workstation", None, "computer"),
+        ("workstation", "medical-imaging", None, "medical"),
+        ("archive", "workstation", None, "medical"),
+        ("unknown", "printer", None, "printer"),
+        ("unknown", "printer", "medical", "medical"),
+        ("workstation", None, None, "computer"),
+    ],
+)
+def test_a_persons_word_decides_what_a_device_is_asked_unless_it_speaks_dicom(
+    heard: str, given: str | None, declared: str | None, expected: str
+) -> None:
+    one = device(kind=heard, given_kind=given)
+    tonight = Tonight(SCOPE, declared={one.address: declared} if declared else {})
+    assert tonight.is_a(one).name == expected
+
+
+def test_of_two_cards_the_more_careful_one_decides_for_both() -> None:
+    one = device(kind="workstation")
+    assert Tonight(SCOPE, as_careful={"d": "archive"}).is_a(one).name == "medical"
+    assert Tonight(SCOPE, as_careful={"other": "archive"}).is_a(one).name == "computer"
