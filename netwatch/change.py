@@ -19,6 +19,7 @@ class ChangeKind(StrEnum):
     IMPROVED = "improved"  # a lower rung, proved
     RESOLVED = "resolved"  # proved gone
     UNVERIFIED = "unverified"  # no answer tonight: still there for all we know
+    FLAPPING = "flapping"  # it comes and goes: said once
     MOVED = "moved"  # the same, at the practice's new address on the internet: no news
 
 

@@ -1,8 +1,8 @@
 """Which words go with which rule, and which sentence with which message? In French and in English.
 
-Two catalogues, both TOML. Rules: `[id] severity, references`, perhaps `ladder`, `exposed`, `decided_by`, then
-`[id.fr]` and `[id.en]` with `title`, `risk`, `remedy`. Messages: `TOPIC.fr.toml` and `TOPIC.en.toml` with the
-same keys. Loading fails where a language is missing: a doctor never meets a half-translated page.
+Two catalogues, both TOML. Rules: `[id] severity, references`, perhaps `ladder`, `exposed`, `decided_by`,
+`at_once`, then `[id.fr]` and `[id.en]` with `title`, `risk`, `remedy`. Messages: `TOPIC.fr.toml` and
+`TOPIC.en.toml` with the same keys. Loading fails where a language is missing: a doctor never meets a half-translated page.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Rule:
     """A rule of the catalogue. Rules of one `ladder` replace each other on the same port.
 
     `severity`: as seen from the practice's network. `exposed`: where the internet reaches it. `decided_by`:
-    the fact that decides whether it holds; where an answer left it unknown, nothing is settled.
+    the fact that decides whether it holds; where an answer left it unknown, nothing is settled. `at_once`: a
+    stranger is answered, so that nobody waits for the morning to be told.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Rule:
     words: Mapping[str, Words]
     exposed: Severity = Severity.HIGH
     decided_by: str | None = None
+    at_once: bool = False
 
     def at(self, exposure: Exposure) -> Severity:
         """How bad it is with what is known of the internet side: outside > forwarded > LAN.
@@ -104,6 +106,7 @@ def _rules(path: Path) -> Iterable[Rule]:
                 ladder=table.get("ladder"),
                 exposed=Severity(table.get("exposed", Severity.HIGH)),
                 decided_by=table.get("decided_by"),
+                at_once=table.get("at_once", False),
                 words={
                     language: Words(**{part: table[language][part].strip() for part in PARTS})
                     for language in LANGUAGES

@@ -1,0 +1,203 @@
+"""Is a thing told once, at once where it must be, and never the same twice?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import probes
+from netwatch.change import Change, ChangeKind
+from netwatch.composition import RULES
+from netwatch.model import LIVENESS, Exposure, Finding
+from netwatch.news import Editor, Fate, Item, News
+from netwatch.words import Catalogue
+
+CATALOGUE = Catalogue((*probes.words(), RULES))
+START = datetime(2026, 11, 1, 22, tzinfo=UTC)
+PACS = Finding("dicom-query-answered", "m-1", 104, probe="dicom", address="192.168.1.20")
+SHARE = Finding("smb-reachable", "m-2", 445, probe="smb", address="192.168.1.30")
+CAME, GONE = ChangeKind.APPEARED, ChangeKind.RESOLVED
+
+
+class Desk:
+    """One site's news over the nights, kept as the store keeps them."""
+
+    def __init__(self, gone_after: int = 2) -> None:
+        self.items: dict[int, Item] = {}
+        self.numbers = count(1)
+        self.nights: list[datetime] = []
+        self.last: datetime | None = None
+        self.gone_after = gone_after
+
+    def night(self, hours: float, *changes: Change, complete: bool = True) -> News:
+        now = START + timedelta(hours=hours)
+        if complete:
+            self.nights.append(now)
+        editor = Editor(CATALOGUE, self.nights, self.gone_after)
+        told = editor.night(self.items.values(), changes, now, self.last)
+        for item in told.items:
+            number = item.number or next(self.numbers)
+            self.items[number] = replace(item, number=number)
+        if told.digest:
+            self.last = now
+        return told
+
+    def day(self, day: int, *changes: Change, complete: bool = True) -> News:
+        return self.night(24 * day, *changes, complete=complete)
+
+
+def kinds(changes: tuple[Change, ...]) -> list[tuple[str, str]]:
+    return [(change.kind.value, change.finding.rule) for change in changes]
+
+
+def exposed(finding: Finding) -> Finding:
+    return replace(finding, exposure=Exposure.EXPOSED)
+
+
+@pytest.mark.parametrize(
+    ("change", "at_once"),
+    [
+        (Change(CAME, PACS), True),
+        (Change(ChangeKind.NEWLY_CHECKED, PACS), True),
+        (Change(CAME, exposed(SHARE)), True),
+        (Change(ChangeKind.WORSENED, exposed(SHARE), SHARE), True),
+        (Change(CAME, replace(SHARE, rule="box-forward", exposure=Exposure.FORWARDED)), True),
+        (Change(CAME, replace(SHARE, rule="device-stopped-answering", probe=LIVENESS)), True),
+        (Change(CAME, SHARE), False),
+        (Change(CAME, replace(SHARE, rule="version-unsafe")), False),
+        (Change(CAME, replace(SHARE, rule="reported-open", exposure=Exposure.REPORTED)), False),
+        (Change(GONE, PACS), False),
+        (Change(ChangeKind.IMPROVED, exposed(SHARE)), False),
+    ],
+)
+def test_what_answers_strangers_or_the_internet_is_told_at_once_and_the_rest_in_the_morning(
+    change: Change, at_once: bool
+) -> None:
+    told = Desk(gone_after=1).day(0, change)
+    assert (told.at_once, told.digest) == (((change,), ()) if at_once else ((), (change,)))
+
+
+def test_silence_and_a_moved_address_are_no_news() -> None:
+    told = Desk().day(0, Change(ChangeKind.UNVERIFIED, PACS), Change(ChangeKind.MOVED, exposed(PACS)))
+    assert (told.items, told.at_once, told.digest) == ((), (), ())
+
+
+def test_two_scans_of_one_day_make_one_digest_and_lose_nothing() -> None:
+    desk = Desk()
+    assert kinds(desk.night(0, Change(CAME, SHARE)).digest) == [("appeared", "smb-reachable")]
+    other = replace(SHARE, device="m-3")
+    assert desk.night(2, Change(CAME, other)).digest == ()
+    assert desk.night(4).digest == ()
+    assert [change.finding for change in desk.night(24).digest] == [other]
+
+
+def test_what_is_gone_is_told_after_two_nights_and_only_on_nights_that_looked() -> None:
+    desk = Desk()
+    desk.day(0, Change(CAME, SHARE))
+    assert desk.day(1, Change(GONE, SHARE)).digest == ()
+    assert desk.day(2, complete=False).digest == ()
+    assert kinds(desk.day(3).digest) == [("resolved", "smb-reachable")]
+    assert desk.day(4).digest == ()
+
+
+def test_what_came_back_before_it_was_told_as_gone_is_no_news() -> None:
+    desk = Desk(gone_after=3)
+    desk.day(0, Change(CAME, PACS))
+    desk.day(1, Change(GONE, PACS))
+    told = desk.day(2, Change(CAME, PACS))
+    assert (told.at_once, told.digest) == ((), ())
+    for day in range(3, 9):
+        assert desk.day(day).digest == ()
+
+
+def test_what_was_told_as_gone_and_is_there_again_is_told_again() -> None:
+    desk = Desk()
+    desk.day(0, Change(CAME, PACS))
+    desk.day(1, Change(GONE, PACS))
+    assert kinds(desk.day(2).digest) == [("resolved", "dicom-query-answered")]
+    assert kinds(desk.day(30, Change(CAME, PACS)).at_once) == [("appeared", "dicom-query-answered")]
+
+
+def test_what_came_and_went_before_the_morning_is_told_as_gone_only() -> None:
+    desk = Desk()
+    desk.night(0, Change(CAME, replace(SHARE, device="m-9")))
+    desk.night(1, Change(CAME, SHARE))
+    desk.night(2, Change(GONE, SHARE))
+    assert kinds(desk.night(26).digest) == [("resolved", "smb-reachable")]
+
+
+def test_what_comes_and_goes_is_said_once_and_then_no_more_until_it_was_calm() -> None:
+    desk, told = Desk(), []
+    for day in range(0, 20, 2):
+        told += [*desk.day(day, Change(CAME, PACS)).at_once]
+        told += [*desk.day(day + 1, Change(GONE, PACS)).at_once]
+    assert kinds(tuple(told)) == [("appeared", "dicom-query-answered"), ("flapping", "dicom-query-answered")]
+    assert [kinds(desk.day(day).digest) for day in (22, 34)] == [[], [("resolved", "dicom-query-answered")]]
+    assert kinds(desk.day(60, Change(CAME, PACS)).at_once) == [("appeared", "dicom-query-answered")]
+
+
+def test_what_comes_and_goes_and_is_worse_than_ever_is_told_at_once() -> None:
+    desk = Desk()
+    for day in range(0, 8, 2):
+        desk.day(day, Change(CAME, SHARE))
+        desk.day(day + 1, Change(GONE, SHARE))
+    worse = Change(CAME, exposed(SHARE))
+    assert desk.day(8, worse).at_once == (worse,)
+
+
+def test_of_one_ladder_a_worse_rung_is_told_though_the_other_was() -> None:
+    desk = Desk()
+    low = replace(PACS, rule="dicom-name-only")
+    desk.day(0, Change(CAME, low))
+    worse = Change(ChangeKind.WORSENED, PACS, low)
+    assert desk.day(1, worse).at_once == (worse,)
+    better = Change(ChangeKind.IMPROVED, low, PACS)
+    assert desk.day(2, better).digest == (better,)
+    assert kinds(desk.day(3, worse).at_once) == [("flapping", "dicom-query-answered")], "to and fro"
+
+
+def test_a_device_that_stops_answering_again_is_told_again() -> None:
+    desk = Desk()
+    silent = Change(CAME, replace(SHARE, rule="device-stopped-answering", probe=LIVENESS))
+    assert desk.day(0, silent).at_once == (silent,)
+    assert desk.day(1, silent).at_once == (silent,)
+
+
+def test_the_worst_comes_first() -> None:
+    told = Desk().day(0, Change(CAME, SHARE), Change(CAME, replace(SHARE, rule="rdp-no-nla", port=3389)))
+    assert [change.finding.rule for change in told.digest] == ["rdp-no-nla", "smb-reachable"]
+
+
+STEPS = st.lists(st.tuples(st.sampled_from([CAME, GONE]), st.integers(1, 6)), max_size=30)
+
+
+@given(STEPS)
+def test_whatever_comes_and_goes_nothing_is_told_twice_in_a_row_and_what_stays_is_known(
+    steps: list[tuple[ChangeKind, int]],
+) -> None:
+    """A share that comes and goes; after long calm, the reader knows whether it is there."""
+    desk, day, there, told = Desk(), 0, False, []
+    for kind, days in steps:
+        change = [Change(kind, SHARE)] if (kind is CAME) != there else []
+        there = there if not change else kind is CAME
+        for later in range(day, day + days):
+            night = desk.day(later, *(change if later == day else ()))
+            told += [*night.at_once, *night.digest]
+        day += days
+    for later in range(day, day + 20):
+        night = desk.day(later)
+        told += [*night.at_once, *night.digest]
+    words = [change.kind for change in told]
+    assert all(one != other or one is GONE for one, other in zip(words, words[1:], strict=False)) or (
+        ChangeKind.FLAPPING in words
+    )
+    if told:
+        assert (told[-1].kind is not GONE) == there
+    else:
+        assert not any(kind is CAME for kind, _ in steps[:1])
+    assert all(item.fate is not Fate.WAITING for item in desk.items.values())
