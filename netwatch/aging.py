@@ -16,6 +16,7 @@ from netwatch.classes import UNKNOWN, class_of
 from netwatch.classes import table as table_of_classes
 from netwatch.diff import at_internet
 from netwatch.lifecycle import Age, State, Table
+from netwatch.ntlm import marketed
 from netwatch.recognise import recognise
 from netwatch.recognised import Confidence
 
@@ -85,9 +86,8 @@ def findings(
 
 def about(one: Software, told: Age, table: Table) -> Facts:
     """What a judgement rests on, for a reader: dates as YYYY-MM-DD."""
-    product = table.products.get(told.product)
     return {
-        "product": product.name if product else one.product,
+        "product": _name(one, told, table),
         "version": one.version,
         "told_by": one.claim.source,
         "state": told.state.value,
@@ -98,6 +98,14 @@ def about(one: Software, told: Age, table: Table) -> Facts:
         "checked": told.checked.isoformat() if told.checked else None,
         "stale": told.stale,
     }
+
+
+def _name(one: Software, told: Age, table: Table) -> str:
+    """As its maker sells it."""
+    if one.product in UPSTREAM and one.version and (name := marketed(one.version)):
+        return name
+    product = table.products.get(told.product)
+    return product.name if product else one.product
 
 
 def recognised(device: Device, profile: Recognised, table: Table, today: date) -> Device:

@@ -75,7 +75,7 @@ def test_a_version_that_its_maker_mends_no_more_is_found_at_the_port_that_told_i
     [one] = found(seen("smb", 445, WINDOWS))
     assert (one.rule, one.device, one.port, one.probe) == ("support-ended", "pc", 445, "smb")
     assert one.about == {
-        "product": "Windows client",
+        "product": "Windows 10 1703",
         "version": "10.0.15063",
         "told_by": "smb",
         "state": "ended",
