@@ -209,7 +209,7 @@ def _listing(name: str, part: str, doc: str, table: str = "") -> None:
         elif form == "csv":
             from reports import inventory  # noqa: PLC0415 - slow to import
 
-            click.echo(inventory.csv(document), nl=False)
+            click.echo(inventory.csv(document, language), nl=False)
         else:
             show(drawn(table or part, title, document, rules(), language))
 

@@ -74,7 +74,7 @@ def challenge_facts(blob: bytes, *, surely_windows: bool = False) -> Facts:
 
 def marketed(version: str) -> str | None:
     """What the Windows of this version is sold as: `Windows 10 1703` of 10.0.15063 and of 10.0.15063.296, and
-    `Windows 10 2004–22H2` of 10.0.19041. None where nobody knows, or only a sentence says it."""
+    `Windows 11 22H2/23H2` of 10.0.22621. None where nobody knows, or only a sentence says it."""
     told = _table().get(".".join(version.split(".")[:3]), {}).get("product", "")
     sold = told.replace(" or later", " later").replace(" or ", "/").replace(" to ", "\u2013")
     return sold if sold.startswith("Windows") and not SENTENCE & set(sold.split()) else None

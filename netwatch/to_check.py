@@ -2,7 +2,7 @@
 
 CISA's catalogue (KEV) names products and no versions: that a product stands in it says nothing of the one
 that runs here. So it is a line of the inventory, with the day of the list that it rests on. EPSS, the chance
-that a hole is exploited within thirty days (https://api.first.org/epss), is told beside it and raises nothing.
+that a hole is exploited within thirty days (https://api.first.org/epss), stands beside it and raises nothing.
 
 Where it stops: what a distribution mends without a new number, what nobody vouches for and what a network
 card alone hints at is left out. A system that fetches its mends itself has holes in the list every month:
@@ -12,6 +12,7 @@ that is told to the consultant, and not to the doctor. docs/lifecycle.md says wh
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from netwatch.diff import at_internet
 from netwatch.feeds.loading import KEV
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from netwatch.aging import Whose
     from netwatch.feeds import Feeds, Known
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 AUTOMATIC = UPSTREAM | {"macos"}  # they fetch their mends themselves where nobody forbids it
 MOST = 5  # products of one device
-Holes = dict[str, tuple["Known", ...]]  # by the slug of our table
+Holes = Mapping[str, tuple["Known", ...]]  # by the slug of our table
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,16 @@ list is told with it, and that it is old where it is.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.phrase import NAME, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from netwatch.document import DevicePart
     from netwatch.model import Fact
     from reports.phrase import Phrases
 
@@ -75,8 +77,18 @@ def sentence(say: Phrases, one: Check) -> str:
 def evidence(say: Phrases, one: Check) -> str:
     """What CISA lists and EPSS says, for the consultant: no advice."""
     listed = say.count(
-        "checks.listed", one.holes, product=one.product, newest=one.newest, added=say.moments.short_day(one.added)
+        "checks.listed",
+        one.holes,
+        product=one.product,
+        newest=one.newest,
+        added=say.moments.short_day(one.added),
     )
     used = say.count("checks.ransomware", one.ransomware) if one.ransomware else ""
     chance = "" if one.chance is None else say("checks.chance", chance=one.chance)
     return " ".join(filter(None, (listed, used, chance)))
+
+
+def summed(say: Phrases, known: Iterable[DevicePart]) -> list[str]:
+    """The same of each product once, with the number of devices that it runs on."""
+    on = Counter(one for device in known for one in checks(device.profile))
+    return [say.count("checks.on", number, listed=evidence(say, one)) for one, number in on.items()]

@@ -1,7 +1,7 @@
 """Which devices are there, in words that a doctor knows? One row a device, in families, for page and table.
 
-What is not known is told as unknown, and a device that was not seen this time says so. Its age is the worst of
-what is known to run there: what it was recognised as, and what a finding rests on.
+What is not known is told as unknown, and a device that was not seen this time says so. Its age is the worst
+of what is known to run there: what it was recognised as, and what a finding rests on.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A device as it is read. `state`: one of WORST; `age`: its word, `detail`: since or until when, or why it
-    is unknown; `read`: on which day that was read. `services`: what stands open, in words; `last`: when it was
-    last seen, or that it was not seen this time. `checks`: what is to be checked, in short."""
+    """A device as it is read. `state`: one of WORST; `age`: its word, `detail`: since or until when, or why
+    it is unknown; `read`: on which day that was read. `services`: what stands open, in words. `first`,
+    `last`: when it was seen; `seen`: was it this time? `checks`: what is to be checked, in short."""
 
     name: str
     kind: str
@@ -159,17 +159,22 @@ def _family(device: DevicePart) -> str:
     return next((name for name, kinds in FAMILIES.items() if _kind(device) in kinds), UNKNOWN)
 
 
+def _told_kind(say: Phrases, device: DevicePart) -> str:
+    """What stands below the name: its kind, or which of the two is not known. Without either, nothing."""
+    known = _kind(device) != UNKNOWN
+    if not device.names:
+        return say("devices.no-name") if known else ""
+    return kind(say, device) if known else say("devices.no-kind")
+
+
 def _row(say: Phrases, document: Document, device: DevicePart, *, seen: bool) -> Row:
-    told, what = about(document, device), kind(say, device)
+    told = about(document, device)
     word, detail = age(say, told)
     services = [one for one in document.services if one.device == device.id]
-    named = bool(device.names)
-    unnamed = say("devices.no-name") if _kind(device) != UNKNOWN else ""
-    last = say.moments.short(device.last_seen)
     version = clean(device.version or "", NAME)
     return Row(
-        name=say.short_name(device) if named else upper_first(say.short_name(device)),
-        kind=what if named else unnamed,
+        name=say.short_name(device) if device.names else upper_first(say.short_name(device)),
+        kind=_told_kind(say, device),
         made=clean(" ".join(filter(None, (device.maker or device.vendor, device.model))), TEXT),
         software=aged.software(told) or (say("devices.version", version=version) if version else ""),
         state=state(told),
@@ -179,7 +184,7 @@ def _row(say: Phrases, document: Document, device: DevicePart, *, seen: bool) ->
         address=clean(device.address, ADDRESS),
         mac=clean(device.mac or "", ADDRESS),
         first=say.moments.short(device.first_seen),
-        last=say("devices.last-seen" if seen else "devices.not-seen", last=last),
+        last=say.moments.short(device.last_seen),
         seen=seen,
         services=opened(say, services),
         ports=tuple(sorted({one.port for one in services})),

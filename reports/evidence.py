@@ -31,7 +31,7 @@ def evidence(say: Phrases, document: Document) -> Sheet:
         (
             say.short_name(device),
             clean(device.address, ADDRESS),
-            (*_claims(say, device), *_others(say, device)),
+            (*_claims(say, device), *others(say, device)),
             tuple(_rests_on(say, device)),
         )
         for device in sorted(devices(document), key=lambda row: by_address(row.address))
@@ -76,7 +76,7 @@ def _claims(say: Phrases, device: DevicePart) -> Iterator[tuple[str, str]]:
         yield say("evidence.card"), card
 
 
-def _others(say: Phrases, device: DevicePart) -> Iterator[tuple[str, str]]:
+def others(say: Phrases, device: DevicePart) -> Iterator[tuple[str, str]]:
     """What somebody else says instead: a value, and in brackets who."""
     for what in CLAIMED:
         told = device.profile.get(f"{what}_other")

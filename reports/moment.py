@@ -55,6 +55,10 @@ class Moments:
         local = _local(moment)
         return self.messages("moment.short", day=local.day, month=local.month, year=local.year)
 
+    def sortable(self, moment: str | datetime) -> str:
+        """`2026-11-23 22:04`, as every spreadsheet understands it."""
+        return f"{_local(moment):%Y-%m-%d %H:%M}"
+
     def full(self, moment: str | datetime) -> str:
         """`23 novembre 2026 à 22 h 04`."""
         local = _local(moment)

@@ -212,7 +212,7 @@ def test_any_bytes_are_facts_or_nothing(told: bytes, start: bytes) -> None:
         ("10.0.15063", "Windows 10 1703"),
         ("10.0.15063.296", "Windows 10 1703"),
         ("10.0.17763", "Windows 10 1809 / Windows Server 2019"),
-        ("10.0.19041", "Windows 10 2004–22H2"),
+        ("10.0.19041", "Windows 10 2004\u201322H2"),
         ("10.0.22621", "Windows 11 22H2/23H2"),
         ("10.0.26100", None),  # "24H2 or later" is no name
         ("6.1.0", None),  # Samba's

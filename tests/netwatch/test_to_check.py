@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from netwatch.aging import findings, profiles
-from netwatch.feeds import Feeds, Known
+from netwatch.feeds import Feeds, Known, kev
+from netwatch.feeds.kept import Kept, keep
 from netwatch.lifecycle import Table
 from netwatch.model import Device, Observation, Run, Vantage
+from netwatch.nightly import FEEDS as FOLDER
+from netwatch.nightly import judged
+from netwatch.store import Store
 from netwatch.to_check import MOST, by_product, to_check, told
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from netwatch.model import Facts
     from netwatch.recognised import Recognised
     from netwatch.to_check import ToCheck
@@ -170,3 +176,14 @@ def test_a_device_with_much_on_it_tells_the_first_few() -> None:
     ]
     found = to_check(who(*heard)["nas", 0], TABLE, every, {})
     assert 0 < len(found) <= MOST
+
+
+def test_a_night_tells_it_of_what_it_saw_and_finds_nothing_more(tmp_path: Path) -> None:
+    keep(tmp_path / FOLDER, "kev", Kept(kev.written(LISTED, NOW), NOW, "https://example.org/kev"))
+    heard = seen("mdns", 0, DSM)
+    with Store(tmp_path) as store:
+        store.remember("site", "Site", "fr")
+        night, _ = judged(replace(run(NAS), observations=(heard,)), store, ())
+    assert night.devices[0].profile["check_01_newest"] == "CVE-2026-0002"
+    assert night.devices[0].profile["check_list"] == "2026-11-30"
+    assert night.findings == frozenset()

@@ -78,18 +78,80 @@ SAID: tuple[tuple[Any, ...], ...] = (
         (f"PC-ACCUEIL-{number}", "workstation", "Dell", "OptiPlex 3080", name, build, age, PC, WINDOWS)
         for number, (name, build, age) in enumerate(WINDOWSES * 4, start=1)
     ),
-    ("srv-cabinet", "server", "HP", "ProLiant ML30", "Debian", "12", "supported", {22: "ssh", 5432: "postgresql"}, {}),
+    (
+        "srv-cabinet",
+        "server",
+        "HP",
+        "ProLiant ML30",
+        "Debian",
+        "12",
+        "supported",
+        {22: "ssh", 5432: "postgresql"},
+        {},
+    ),
     ("NAS-SAUVEGARDE", "nas", "QNAP", "TS-464", "QNAP QTS", "5.1.0", "ended", {445: "smb", 8080: "http"}, {}),
-    *((None, "printer", "Brother", "MFC-L2710DW", "Brother printer", "1.54", "unknown", {9100: "jetdirect", 631: "ipp"}, {}),) * 3,
-    *((f"tel-{n}", "phone", "Yealink", "T46U", None, None, None, {5060: "sip", 80: "http"}, {}) for n in range(1, 7)),
-    ("cam-parking", "camera", "Hikvision", "DS-2CD2143", "Hikvision", "5.5.800", "unknown", {554: "rtsp", 80: "http"}, {}),
+    *(
+        (
+            None,
+            "printer",
+            "Brother",
+            "MFC-L2710DW",
+            "Brother printer",
+            "1.54",
+            "unknown",
+            {9100: "jetdirect", 631: "ipp"},
+            {},
+        ),
+    )
+    * 3,
+    *(
+        (f"tel-{n}", "phone", "Yealink", "T46U", None, None, None, {5060: "sip", 80: "http"}, {})
+        for n in range(1, 7)
+    ),
+    (
+        "cam-parking",
+        "camera",
+        "Hikvision",
+        "DS-2CD2143",
+        "Hikvision",
+        "5.5.800",
+        "unknown",
+        {554: "rtsp", 80: "http"},
+        {},
+    ),
     ("tv-attente", "tv", "Samsung", "QE55", None, None, None, {8001: "unknown", 8002: "unknown"}, {}),
     (None, "iot", "Espressif Inc.", None, None, None, None, {}, {}),
-    ("switch-etage", "switch", "Zyxel", "GS1900-24E", "Zyxel", "2.70", "unknown", {80: "http", 22: "ssh"}, {}),
-    *((f"borne-{n}", "access-point", "Ubiquiti", "U6-Lite", "Ubiquiti UniFi", "6.5.28", "unknown", {22: "ssh"}, {}) for n in (1, 2)),
-    *((None, "unknown", vendor, None, None, None, None, {}, {}) for vendor in (None, "Apple, Inc.", "Intel Corporate")),
+    (
+        "switch-etage",
+        "switch",
+        "Zyxel",
+        "GS1900-24E",
+        "Zyxel",
+        "2.70",
+        "unknown",
+        {80: "http", 22: "ssh"},
+        {},
+    ),
+    *(
+        (
+            f"borne-{n}",
+            "access-point",
+            "Ubiquiti",
+            "U6-Lite",
+            "Ubiquiti UniFi",
+            "6.5.28",
+            "unknown",
+            {22: "ssh"},
+            {},
+        )
+        for n in (1, 2)
+    ),
+    *(
+        (None, "unknown", vendor, None, None, None, None, {}, {})
+        for vendor in (None, "Apple, Inc.", "Intel Corporate")
+    ),
     ("iPhone-du-Dr-Martin", "unknown", None, None, None, None, None, {}, {}),
-)  # fmt: skip
+)
 
 
 def forty() -> Document:
