@@ -15,6 +15,7 @@ from netwatch.lifecycle import Table
 from netwatch.model import Device, Observation, Run, Vantage
 from netwatch.nightly import FEEDS as FOLDER
 from netwatch.nightly import judged
+from netwatch.recognised import NOTHING, Claim, Confidence, Recognised, Software
 from netwatch.store import Store
 from netwatch.to_check import MOST, by_product, to_check, told
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netwatch.model import Facts
-    from netwatch.recognised import Recognised
     from netwatch.to_check import ToCheck
 
 NOW = datetime(2026, 11, 30, 2, tzinfo=UTC)
@@ -160,22 +160,40 @@ def test_an_address_on_the_internet_is_no_device() -> None:
     assert told(run(public), who(heard, device=public), TABLE, FEEDS).devices[0].profile == {}
 
 
+def of(*software: Software) -> list[str]:
+    """What is to be checked where these, and nothing else, were recognised."""
+    found = to_check(Recognised(kind=NOTHING, software=software), TABLE, by_product(LISTED, TABLE), {})
+    return [f"{one.product.slug} {one.holes}" for one in found]
+
+
+SURE = Claim("synology-dsm", "mdns", "DS718+", Confidence.CERTAIN)
+NAS_OS = Software("synology-dsm", None, SURE)
+
+
+@pytest.mark.parametrize(
+    ("software", "told"),
+    [
+        (NAS_OS, ["synology-dsm 3"]),
+        (replace(NAS_OS, at_least=True, version="7"), ["synology-dsm 3"]),
+        (replace(NAS_OS, packaged=True), []),
+        (replace(NAS_OS, perhaps=("qnap-qts",)), []),
+        (replace(NAS_OS, claim=replace(SURE, confidence=Confidence.HINT)), []),
+        (replace(NAS_OS, product="windows", perhaps=("windows-client", "windows-server")), ["windows 2"]),
+        (replace(NAS_OS, product="windows-client"), ["windows-client 1"]),
+        (replace(NAS_OS, product="toaster"), []),
+    ],
+)
+def test_only_what_is_sure_and_in_its_makers_hands_is_told(software: Software, told: list[str]) -> None:
+    assert of(software) == told
+
+
 def test_a_device_with_much_on_it_tells_the_first_few() -> None:
     assert MOST < 10  # two digits are enough for their keys
-    every = {slug: (hole(1, "x", "y"),) for slug in TABLE.products}
-    heard = [seen("smb", 445, WINDOWS)] + [
-        seen(name, port, {"product": product, "version": "1.0"})
-        for name, port, product in (
-            ("mysql", 3306, "MySQL"),
-            ("postgresql", 5432, "PostgreSQL"),
-            ("orthanc", 8042, "Orthanc"),
-            ("redis", 6379, "Redis"),
-            ("ftp", 21, "QNAP"),
-            ("ssh", 22, "OpenSSH 8.4"),
-        )
-    ]
-    found = to_check(who(*heard)["nas", 0], TABLE, every, {})
-    assert 0 < len(found) <= MOST
+    own = [slug for slug, one in TABLE.products.items() if not one.repackaged and not one.of]
+    every = {slug: (hole(1, "x", "y"),) for slug in own}
+    software = tuple(replace(NAS_OS, product=slug) for slug in own)
+    assert len(own) > MOST
+    assert len(to_check(Recognised(kind=NOTHING, software=software), TABLE, every, {})) == MOST
 
 
 def test_a_night_tells_it_of_what_it_saw_and_finds_nothing_more(tmp_path: Path) -> None:

@@ -135,9 +135,7 @@ def test_and_so_does_one_in_a_mail(language: str) -> None:
     alert = Alert("cabinet", "one", (Change(ChangeKind.APPEARED, finding),))
     device = Device("d20", "192.168.1.20")
     at = datetime(2026, 11, 23, tzinfo=UTC)
-    told = compose(
-        "Cabinet", alert, {"d20": device}, CATALOGUE, language, complete=True, found_at=at, public=()
-    )
+    told = compose("Cabinet", alert, {"d20": device}, CATALOGUE, language, complete=True, found_at=at)
     for text in (told.text, told.html):
         assert {"en": "1 September 2026", "fr": "1er septembre 2026"}[language] in " ".join(text.split())
         assert OLD[language] in " ".join(text.split())
