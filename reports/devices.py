@@ -15,7 +15,7 @@ from reports import aged
 from reports.checks import checks, sentence
 from reports.checks import short as short_check
 from reports.gaps import devices, vanished
-from reports.phrase import ADDRESS, NAME, TEXT, clean, upper_first
+from reports.phrase import ADDRESS, NAME, TEXT, called, clean, upper_first
 from reports.verdict import by_address
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _family(device: DevicePart) -> str:
 def _told_kind(say: Phrases, device: DevicePart) -> str:
     """What stands below the name: its kind, or which of the two is not known. Without either, nothing."""
     known = _kind(device) != UNKNOWN
-    if not device.names:
+    if not called(device):
         return say("devices.no-name") if known else ""
     return kind(say, device) if known else say("devices.no-kind")
 
@@ -173,7 +173,7 @@ def _row(say: Phrases, document: Document, device: DevicePart, *, seen: bool) ->
     services = [one for one in document.services if one.device == device.id]
     version = clean(device.version or "", NAME)
     return Row(
-        name=say.short_name(device) if device.names else upper_first(say.short_name(device)),
+        name=say.short_name(device) if called(device) else upper_first(say.short_name(device)),
         kind=_told_kind(say, device),
         made=clean(" ".join(filter(None, (device.maker or device.vendor, device.model))), TEXT),
         software=aged.software(told) or (say("devices.version", version=version) if version else ""),

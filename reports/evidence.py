@@ -11,7 +11,7 @@ from reports import aged
 from reports.checks import checks
 from reports.checks import evidence as listed
 from reports.gaps import devices
-from reports.phrase import ADDRESS, NAME, TEXT, clean
+from reports.phrase import ADDRESS, NAME, TEXT, called, clean
 from reports.sheet import sheet
 from reports.verdict import by_address
 
@@ -70,8 +70,8 @@ def _claims(say: Phrases, device: DevicePart) -> Iterator[tuple[str, str]]:
         yield say("evidence.kind"), say.word("phrase.kind", device.kind)
     if sure := confidence(say, device):
         yield say("evidence.sure"), sure
-    if device.names:
-        yield say("evidence.names"), ", ".join(clean(one, NAME) for one in device.names)
+    if names := called(device):
+        yield say("evidence.names"), ", ".join(names)
     if card := " ".join(filter(None, (clean(device.mac or "", ADDRESS), clean(device.vendor or "", NAME)))):
         yield say("evidence.card"), card
 

@@ -16,7 +16,7 @@ from reports.checks import evidence as listed
 from reports.devices import about, age, opened
 from reports.evidence import confidence, others, sources
 from reports.gaps import devices
-from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
+from reports.phrase import ADDRESS, NAME, TEXT, Phrases, called, clean
 from reports.spreadsheet import to_csv
 from reports.verdict import by_address
 
@@ -46,8 +46,8 @@ def _row(say: Phrases, document: Document, device: DevicePart) -> dict[str, str]
     services = [one for one in document.services if one.device == device.id]
     software, version = aged.software(told), clean(device.version or "", NAME)
     return {
-        "name": clean(next(iter(device.names), ""), NAME),
-        "other-names": ", ".join(clean(one, NAME) for one in device.names[1:]),
+        "name": next(iter(called(device)), ""),
+        "other-names": ", ".join(called(device)[1:]),
         "kind": say.word("phrase.kind", str(profile.get("kind") or device.kind)),
         "sure": confidence(say, device),
         "by": sources(say, profile["kind_by"]) if profile.get("kind_by") else "",

@@ -54,6 +54,11 @@ def lower_first(text: str) -> str:
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
+def called(device: DevicePart | Device) -> tuple[str, ...]:
+    """All that it is called, what stands for it first."""
+    return tuple(filter(None, (clean(one, NAME) for one in device.names)))
+
+
 def upper_first(text: str) -> str:
     """A word at the head of a line: `imprimante` as `Imprimante`."""
     return text[:1].upper() + text[1:]
@@ -122,7 +127,7 @@ class Phrases:
     def short_name(self, device: DevicePart | Device | None) -> str:
         """Its name, else its kind."""
         kind = str(device.profile.get("kind") or device.kind) if device else "unknown"
-        name = clean(next(iter(device.names), ""), NAME) if device else ""
+        name = next(iter(called(device)), "") if device else ""
         return name or (self.word("phrase.kind", kind) if kind != "unknown" else self("phrase.some-device"))
 
     def place(self, address: str, port: int | None) -> str:

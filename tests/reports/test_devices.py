@@ -85,7 +85,11 @@ def test_the_age_is_the_worst_of_what_is_known_to_run_there() -> None:
 
 def test_a_port_that_nobody_recognised_is_counted_and_a_guess_is_one() -> None:
     services = [one for one in night().services if one.device in {"d40", "d50"}]
-    assert opened(EN, services) == ("remote desktop (presumed)", "imaging (DICOM)", "1 port of unknown use")
+    assert opened(EN, services) == (
+        "remote desktop (by its port)",
+        "imaging (DICOM)",
+        "1 port of unknown use",
+    )
 
 
 def test_the_tally_counts_every_device_once() -> None:
