@@ -160,6 +160,24 @@ def test_an_address_on_the_internet_is_no_device() -> None:
     assert told(run(public), who(heard, device=public), TABLE, FEEDS).devices[0].profile == {}
 
 
+@pytest.mark.parametrize(
+    ("maker", "product", "slug"),
+    [
+        ("Microsoft", "Windows", "windows"),
+        ("Fortinet", "FortiOS", "fortios"),
+        ("MikroTik", "RouterOS", "routeros"),
+        ("QNAP", "QNAP Network-Attached Storage (NAS)", "qnap-qts"),
+        ("DrayTek", "Multiple Vigor Routers", "draytek"),
+        ("Dahua", "IP Camera Firmware", "dahua"),
+        ("Ubiquiti", "UniFi Network", "unifi"),
+        ("Zyxel", "Multiple Products", None),
+        ("Acme", "IP Camera Firmware", None),
+    ],
+)
+def test_a_product_is_known_by_the_names_that_cisa_uses(maker: str, product: str, slug: str | None) -> None:
+    assert list(by_product([hole(1, maker, product)], TABLE)) == ([slug] if slug else [])
+
+
 def of(*software: Software) -> list[str]:
     """What is to be checked where these, and nothing else, were recognised."""
     found = to_check(Recognised(kind=NOTHING, software=software), TABLE, by_product(LISTED, TABLE), {})
