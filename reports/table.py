@@ -5,6 +5,7 @@ No colour stands alone: the severity, and how much is proved, are written as wel
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netwatch.change import ChangeKind
@@ -83,7 +84,8 @@ def findings(site_name: str, document: Document, catalogue: Catalogue, language:
             text(say.moments.short(finding.first_seen)),
             text("\n".join(_standing(say, document, finding, led))),
         )
-    return group(made, *(text(line) for line in (*_from_outside(say, document), *pages(say, document))))
+    below = (*_from_outside(say, document), *pages(say, replace(document, devices=())))
+    return group(made, *(text(line) for line in below))
 
 
 def changes(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:  # noqa: ARG001 - all tables are called alike

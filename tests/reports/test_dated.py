@@ -71,6 +71,12 @@ def test_a_finding_s_page_counts_and_that_of_a_resolved_one_does_not() -> None:
     assert pages(EN, replace(part, findings=(replace(first, status=Status.RESOLVED),))) == []
 
 
+def test_findings_that_rest_on_no_page_say_nothing_of_what_the_devices_rest_on() -> None:
+    part = night()
+    old = with_profiles({"age_checked": "2026-09-01", "age_stale": True}).devices
+    assert OLD["en"] not in plain(table.findings("Cabinet", replace(part, devices=old), CATALOGUE, "en"))
+
+
 def test_a_list_that_was_not_at_hand_is_told_as_such() -> None:
     assert "was not at hand" in lists(EN, with_profiles({}))[0]
     assert "manquait" in lists(FR, with_profiles({}))[0]
