@@ -16,6 +16,7 @@ from netwatch.classes import UNKNOWN, class_of
 from netwatch.classes import table as table_of_classes
 from netwatch.diff import at_internet
 from netwatch.lifecycle import Age, State, Table
+from netwatch.ntlm import marketed
 from netwatch.recognise import recognise
 from netwatch.recognised import Confidence
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from netwatch.feeds import Known
+    from netwatch.lifecycle import Product
     from netwatch.model import Device, Fact, Facts, Finding, Observation
     from netwatch.recognised import Recognised, Software
 
@@ -56,9 +58,15 @@ def _whose(seen: Observation) -> Whose:
 
 def age(one: Software, profile: Recognised, table: Table, today: date) -> Age:
     """How old this is, on this device."""
+    return table.judge(
+        one.product, one.version, today, packaged=one.packaged, upstream=upstream(one, profile)
+    )
+
+
+def upstream(one: Software, profile: Recognised) -> bool:
+    """Is this its maker's own build? So is what runs on a Windows."""
     on_windows = profile.system is not None and profile.system.value in UPSTREAM
-    upstream = on_windows and one.product not in UPSTREAM
-    return table.judge(one.product, one.version, today, packaged=one.packaged, upstream=upstream)
+    return on_windows and one.product not in UPSTREAM
 
 
 def findings(
@@ -78,18 +86,26 @@ def findings(
 
 def about(one: Software, told: Age, table: Table) -> Facts:
     """What a judgement rests on, for a reader: dates as YYYY-MM-DD."""
-    product = table.products.get(told.product)
     return {
-        "product": product.name if product else one.product,
+        "product": _name(one, told, table),
         "version": one.version,
         "told_by": one.claim.source,
         "state": told.state.value,
+        "why": told.why.value if told.why else None,
         "until": told.until.isoformat() if told.until else None,
         "last_safe": told.last_safe if told.state is State.UNSAFE else None,
         "source": told.safe_source if told.state is State.UNSAFE else told.source,
         "checked": told.checked.isoformat() if told.checked else None,
         "stale": told.stale,
     }
+
+
+def _name(one: Software, told: Age, table: Table) -> str:
+    """As its maker sells it."""
+    if one.product in UPSTREAM and one.version and (name := marketed(one.version)):
+        return name
+    product = table.products.get(told.product)
+    return product.name if product else one.product
 
 
 def recognised(device: Device, profile: Recognised, table: Table, today: date) -> Device:
@@ -135,15 +151,25 @@ def _profile(profile: Recognised, table: Table, today: date) -> Iterator[tuple[s
 
 def known(hole: Known, table: Table) -> bool:
     """Is this exploited hole one of a product that the table knows? By the names that CISA uses."""
-    return table.named(hole.product) is not None or table.named(f"{hole.maker} {hole.product}") is not None
+    return hole_of(hole, table) is not None
+
+
+def hole_of(hole: Known, table: Table) -> Product | None:
+    """Of which product of the table this exploited hole is, by the names that CISA uses."""
+    return table.named(hole.product) or table.named(f"{hole.maker} {hole.product}")
+
+
+def only_that(one: Software, table: Table) -> bool:
+    """Is it this product and no other, by more than a hint? Which of two it is makes no difference where the
+    table judges both at once (a Windows that may be a client or a server)."""
+    product = table.products.get(one.product)
+    others = set(one.perhaps) - set(product.of if product else ())
+    return not others and one.claim.confidence is not Confidence.HINT
 
 
 def _sure(one: Software, table: Table) -> bool:
-    """Is the version the product's own, and exactly that? Which of two products it is makes no difference
-    where the table judges both at once (a Windows that may be a client or a server)."""
-    product = table.products.get(one.product)
-    others = set(one.perhaps) - set(product.of if product else ())
-    return not (one.packaged or one.at_least or others) and one.claim.confidence is not Confidence.HINT
+    """Is the version the product's own, and exactly that?"""
+    return only_that(one, table) and not (one.packaged or one.at_least)
 
 
 def _finding(rule: str, where: Observation, one: Software, told: Age, table: Table) -> Finding:

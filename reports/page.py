@@ -15,6 +15,8 @@ from netwatch.change import ChangeKind
 from netwatch.model import Severity, Status, Vantage
 from reports.aged import sentence
 from reports.annex import override, pace, seen_from, sheets
+from reports.dated import notes
+from reports.devices import families, tally, to_check
 from reports.doors import BOX, answered, ways
 from reports.folding import at_internet, folded, folded_changes
 from reports.gaps import gaps, vanished
@@ -105,6 +107,10 @@ def render(
         public=", ".join(clean(address, ADDRESS) for address in view.public(public_addresses)),
         moved=view.moved(),
         holes=view.holes(),
+        families=(known := families(say, document)),
+        device_tally=tally(say, (row for family in known for row in family.rows)),
+        to_check=to_check(say, document),
+        data_notes=notes(say, document),
         seen_from=seen_from(say, document),
         pace=pace(say, document),
         override=override(say, document),

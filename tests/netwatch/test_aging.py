@@ -75,10 +75,11 @@ def test_a_version_that_its_maker_mends_no_more_is_found_at_the_port_that_told_i
     [one] = found(seen("smb", 445, WINDOWS))
     assert (one.rule, one.device, one.port, one.probe) == ("support-ended", "pc", 445, "smb")
     assert one.about == {
-        "product": "Windows client",
+        "product": "Windows 10 1703",
         "version": "10.0.15063",
         "told_by": "smb",
         "state": "ended",
+        "why": None,
         "until": "2018-10-09",
         "last_safe": None,
         "source": "https://example.org/windows",
@@ -188,7 +189,8 @@ def test_a_judgement_of_an_unknown_product_is_told_as_unknown() -> None:
     who = profiles([PC], [heard])["pc", 0]
     for one in who.software:
         told = age(one, who, TABLE, TODAY)
-        assert about(one, told, TABLE)["state"] == "unknown"
+        said = about(one, told, TABLE)
+        assert (said["state"], said["why"]) == ("unknown", "no-product")
 
 
 def test_a_hole_is_ours_where_the_table_knows_the_product_by_cisas_name() -> None:
