@@ -148,7 +148,7 @@ class Editor:
         return replace(item, fate=Fate.ALERT, settled=now) if self.urgent(item.change) else item
 
     def _in_digest(self, item: Item, now: datetime, *, flaps: bool) -> Item:
-        """The item, told in tonight's digest where it is ripe: what comes and goes is gone when it is calm."""
+        """The item, told tonight where it is ripe; what comes and goes is gone once it is calm."""
         nights = 1 + sum(night > item.at for night in self.nights)
         early = item.change.kind is ChangeKind.RESOLVED and (flaps or nights < self.gone_after)
         waits = item.fate is not Fate.WAITING or early

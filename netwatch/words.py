@@ -2,7 +2,8 @@
 
 Two catalogues, both TOML. Rules: `[id] severity, references`, perhaps `ladder`, `exposed`, `decided_by`,
 `at_once`, then `[id.fr]` and `[id.en]` with `title`, `risk`, `remedy`. Messages: `TOPIC.fr.toml` and
-`TOPIC.en.toml` with the same keys. Loading fails where a language is missing: a doctor never meets a half-translated page.
+`TOPIC.en.toml` with the same keys. Loading fails where a language is missing: a doctor never meets a
+half-translated page.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from netwatch.errors import StoreError
 from netwatch.sayings import Saying, Sayings, ruled
-from netwatch.store import exposures, internet, night, outbox, reading, sayings, writing
+from netwatch.store import exposures, internet, news, night, outbox, reading, sayings, writing
 from netwatch.store.lock import held
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from netwatch.change import Change
     from netwatch.diff import Night, Picture
     from netwatch.document import Document
     from netwatch.exposures import Added, Logged
     from netwatch.met import Met
     from netwatch.model import Coverage, Device, Observation, Run
+    from netwatch.news import Item
     from netwatch.post import Letter
     from netwatch.slices import Round
     from netwatch.words import Catalogue
@@ -181,6 +183,23 @@ class Store:
     def declaration(self, site: str) -> str | None:
         """What was said last of the box, or None."""
         return internet.declaration(self._db, site)
+
+    def kept_news(self, site: str, changes: Iterable[Change]) -> tuple[Item, ...]:
+        """What waits to be told, and what was told before of the places that changed."""
+        return news.kept(self._db, site, changes)
+
+    def write_news(self, site: str, items: Iterable[Item], digested: datetime | None) -> None:
+        """Keep what became of news. `digested`: a digest was written then."""
+        with self._writing() as db:
+            news.write(db, site, items, digested)
+
+    def digested(self, site: str) -> datetime | None:
+        """When this site's last digest was written, or None."""
+        return news.digested(self._db, site)
+
+    def nights(self, site: str, since: datetime) -> tuple[datetime, ...]:
+        """When this site's complete nights began, since then."""
+        return news.nights(self._db, site, since)
 
     def release(self, site: str, device: str) -> None:
         """A person has decided: a device that was left alone is looked at again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 from hypothesis import given
@@ -76,7 +76,8 @@ def exposed(finding: Finding) -> Finding:
     ],
 )
 def test_what_answers_strangers_or_the_internet_is_told_at_once_and_the_rest_in_the_morning(
-    change: Change, at_once: bool
+    change: Change,
+    at_once: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     told = Desk(gone_after=1).day(0, change)
     assert (told.at_once, told.digest) == (((change,), ()) if at_once else ((), (change,)))
@@ -193,7 +194,7 @@ def test_whatever_comes_and_goes_nothing_is_told_twice_in_a_row_and_what_stays_i
         night = desk.day(later)
         told += [*night.at_once, *night.digest]
     words = [change.kind for change in told]
-    assert all(one != other or one is GONE for one, other in zip(words, words[1:], strict=False)) or (
+    assert all(one != other or one is GONE for one, other in pairwise(words)) or (
         ChangeKind.FLAPPING in words
     )
     if told:
