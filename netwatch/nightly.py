@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from netwatch import aging, exposures, feeds, judge, sameness
+from netwatch import aging, comings, exposures, feeds, judge, sameness
 from netwatch.alert import Delivery, alert, deliver, letters
 from netwatch.audit import Audit, folder
 from netwatch.beyond import Beyond
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from netwatch.change import Came
     from netwatch.config import Site
     from netwatch.errors import NetwatchError
     from netwatch.model import Run
@@ -93,12 +94,13 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         run = known_again(run, store)
         run, placed = judged(run, store, probes)
         moved = compare(before, run, catalogue.ladder, catalogue.decisive, placed.outside())
-        news = alert(run, moved, catalogue)
+        came = arrivals(run, store, site)
+        news = alert(run, moved, catalogue, came.comings)
         post: tuple[Letter, ...] = ()
         if news is not None and compose is not None:
             post = letters(site, *compose(news, run))
         with uninterrupted():
-            store.record(run, moved, post, logged(run, store, placed))
+            store.record(run, moved, post, logged(run, store, placed), came)
             waiting = len(store.waiting(site.slug))
             delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
     return Ended(run, delivery, tuple(beyond.gathered.troubles))
@@ -171,6 +173,12 @@ def known_again(run: Run, store: Store) -> Run:
     known = [device for device in store.devices(run.site) if not at_internet(device.id)]
     told = sameness.same(home, sameness.marks(run.observations), known, before)
     return sameness.followed(run, told, known)
+
+
+def arrivals(run: Run, store: Store, site: Site) -> Came:
+    """Which devices came, and which are gone."""
+    expected = comings.Expected(site.ranges, site.gone_nights, site.exclude.macs)
+    return comings.came(run, store.acquaintance(site.slug), expected)
 
 
 def lifecycles(data: Path, now: datetime) -> Table:

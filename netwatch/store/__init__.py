@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from netwatch.errors import StoreError
-from netwatch.store import exposures, internet, night, outbox, reading, writing
+from netwatch.store import comings, exposures, internet, night, outbox, reading, writing
 from netwatch.store.lock import held
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from netwatch.change import Acquaintance, Came
     from netwatch.diff import Night, Picture
     from netwatch.document import Document
     from netwatch.exposures import Added, Logged
@@ -72,7 +73,14 @@ class Store:
         row = next(self._db.query("select file from sites where slug = ?", [slug]), None)
         return str(row["file"]) if row and row["file"] else None
 
-    def record(self, run: Run, moved: Night, letters: Iterable[Letter], exposed: Added | None = None) -> None:
+    def record(
+        self,
+        run: Run,
+        moved: Night,
+        letters: Iterable[Letter],
+        exposed: Added | None = None,
+        came: Came | None = None,
+    ) -> None:
         """Keep a run, what it changed and the letters it caused, whole or not at all."""
         with self._writing() as db:
             number = writing.run(db, run)
@@ -86,11 +94,17 @@ class Store:
             if exposed is not None:
                 exposures.add(db, run.site, exposed)
             writing.changes(db, number, moved)
+            if came is not None:
+                comings.add(db, number, run, came)
             outbox.add(db, number, letters)
 
     def picture(self, site: str) -> Picture:
         """What is known of this site before tonight."""
         return reading.picture(self._db, site)
+
+    def acquaintance(self, site: str) -> Acquaintance:
+        """Whom this site knows before tonight, and where they were looked for."""
+        return comings.acquaintance(self._db, site)
 
     def devices(self, site: str) -> tuple[Device, ...]:
         """Every device ever seen on this site."""

@@ -25,6 +25,7 @@ from netwatch.document import (
 from netwatch.model import Exposure, Status, Vantage
 from netwatch.opening import VAGUE
 from netwatch.portset import PortSet
+from netwatch.store import comings
 from netwatch.store.reading import NOW, device_rows, link, rounds
 from netwatch.store.writing import stamp
 
@@ -81,6 +82,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
         public=tuple(_public(db, site)),
         statements=tuple(_statements(db, site)),
         looked=_looked(db, site),
+        comings=tuple(comings.told(db, run["id"])),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils.migrations import Migrations
 
-from netwatch.store import exposures
+from netwatch.store import comings, exposures
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -143,3 +143,9 @@ def m005_products(db: Database) -> None:
     """What a finding rests on, and what a device was recognised as."""
     db.execute("alter table findings add column about text not null default '{}'")
     db.execute("alter table devices add column profile text not null default '{}'")
+
+
+@migrations()
+def m006_comings(db: Database) -> None:
+    """How devices stand, where they were looked for, and who came and went."""
+    comings.create(db)
