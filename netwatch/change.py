@@ -1,5 +1,5 @@
-"""What moved between two nights? The nouns of the comparisons; diff.py makes the changes of findings, comings.py
-those of devices."""
+"""What moved between two nights? The nouns of the comparisons: diff.py makes the changes of findings, and
+comings.py those of devices."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class ComingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """A device that came or went. `quiet`: it is expected where it is, and nobody is mailed. `nights`: of a new
-    one, how many earlier nights had looked where it is; of one that is gone, how many missed it. `since`: the
-    first of these, or when it was last met. `open`: port, transport and protocol of what is open on it."""
+    """A device that came or went. `quiet`: it is expected where it is, and nobody is mailed. `nights`: of a
+    new one, how many earlier nights had looked where it is; of one that is gone, how many missed it. `since`:
+    the first of these, or when it was last met. `open`: port, transport and protocol of what is open on it."""
 
     kind: ComingKind
     device: Device
@@ -59,9 +59,9 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is remembered of a device, besides itself. `missed`: nights that looked for it in vain since it was
-    last met; `counted`: the day of the last of these. `gone`: when it was told gone. `quiet`: it came where it
-    is expected, and was never told."""
+    """What is remembered of a device, besides itself. `missed`: nights that looked for it in vain since it
+    was last met; `counted`: the day of the last of these. `gone`: when it was told gone. `quiet`: it came
+    where it is expected, and was never told."""
 
     missed: int = 0
     counted: date | None = None
@@ -93,8 +93,8 @@ class Acquaintance:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What a night makes of it: what is told, and what is remembered from now on. `searched`: tonight's networks,
-    each with the means."""
+    """What a night makes of it: what is told, and what is remembered from now on. `searched`: tonight's
+    networks, each with the means."""
 
     comings: tuple[Coming, ...] = ()
     standings: Mapping[str, Standing] = field(default_factory=dict)

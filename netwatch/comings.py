@@ -5,10 +5,10 @@ looked in before, or not by the same means, bring devices that are new to us and
 one more address is no new device. A device is gone after so many days on which its network was looked in,
 others there answered and it did not; what was not looked at is not gone.
 
-Telephones make up a card every week. Where the site file expects them (ranges.py) a new one is told to nobody,
-as long as it hides its card, opens no port but a telephone's and is not recognised as anything else; when it
-does, or turns up elsewhere, it is told like any other. Where it stops: a device that is off whenever a night looks
-is never met, and new on the night it is.
+Telephones make up a card every week. Where the site file expects them (ranges.py) a new one is told to
+nobody, as long as it hides its card, opens no port but a telephone's and is not recognised as anything else;
+when it does, or turns up elsewhere, it is told like any other. Where it stops: a device that is off whenever
+a night looks is never met, and new on the night it is.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ NEIGHBOURS = 24  # bits: those who answer there show that the way was open
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the site file says. `nights`: after which a device is gone, 0 for never; `excluded`: cards that are
-    never asked, so that not to meet them says nothing."""
+    """What the site file says. `nights`: after which a device is gone, 0 for never; `excluded`: cards that
+    are never asked, so that not to meet them says nothing."""
 
     ranges: Sequence[RangeSettings] = ()
     nights: int = 0
@@ -126,8 +126,8 @@ def _met(
             earlier = _earlier(device.address, before.searched, searched)
             another = device.mac is not None and device.mac in cards
             if earlier and not another:
-                nights, since = max(one.nights for one in earlier), min(one.since for one in earlier)
-                coming = Coming(ComingKind.NEW, device, quiet, nights, since, ports)
+                nights, first = max(one.nights for one in earlier), min(one.since for one in earlier)
+                coming = Coming(ComingKind.NEW, device, quiet, nights, first, ports)
             now = Standing(quiet=coming is not None and quiet)
             if device.mac is not None:
                 cards.add(device.mac)

@@ -150,9 +150,7 @@ class Site(Table):
     authorisation: Authorisation | None = Field(default=None, description="Without it, or past it, no scan")
     mail: MailSettings | None = Field(default=None, description="Without it, no mail")
     exclude: Exclusions = Field(default=Exclusions(), description="What is never touched")
-    ranges: Ranges = Field(
-        default=(), description="Parts of the networks, and whose coming is no news there; written [[ranges]]"
-    )
+    ranges: Ranges = Field(default=(), description="Parts of the networks, and whose coming is no news there")
     gone_nights: Annotated[int, Strict(), Ge(0), Le(366)] = Field(
         default=30, description="After so many nights without it a device is told gone, once; 0: never"
     )

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What deserves a mail at once: one per run at most. `urgent`: is there a finding among it that does? Else
-    it is sent for the devices that came and went."""
+    """What deserves a mail at once: one per run at most. `urgent`: is there a finding among it that does?
+    Else it is sent for the devices that came and went."""
 
     site: str
     run: str

@@ -1,8 +1,8 @@
 """Which part of the network is for whom? `[[ranges]]` of the site file, for pydantic.
 
-Where visitors' telephones are expected, a new one is no news; where anything is, nothing is. Where it stops: an
-address proves nothing, anybody may take one by hand. So `phones` speaks of what hides its card and looks like
-a telephone, and of nothing else (comings.py).
+Where visitors' telephones are expected, a new one is no news; where anything is, nothing is. Where it stops:
+an address proves nothing, anybody may take one by hand. So `phones` speaks of what hides its card and looks
+like a telephone, and of nothing else (comings.py).
 """
 
 from __future__ import annotations

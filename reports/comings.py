@@ -1,18 +1,19 @@
 """Which devices came and went, in words: for the mail, the page and the tables.
 
-A new device is told with what it seems to be, whose word that is and how sure it is; that a card is made up, and
-what that means; and, where netwatch has not looked for long, that it may only have been off. Of one that is gone
-nothing is told as repaired.
+A new device is told with what it seems to be, whose word that is and how sure it is; that a card is made up,
+and what that means; and, where netwatch has not looked for long, that it may only have been off. Of one that
+is gone nothing is told as repaired.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netwatch.change import ComingKind
 from netwatch.identity import randomised
-from reports.phrase import ADDRESS, FACT, NAME, TEXT, clean
+from reports.phrase import ADDRESS, FACT, NAME, clean
 from reports.verdict import by_address
 
 if TYPE_CHECKING:
@@ -26,10 +27,15 @@ if TYPE_CHECKING:
 
 SUBJECT = 150
 SITE = 32  # characters of the site's name in a subject
+TITLE = 20  # characters of what it is that a subject always keeps
 WHOLE = 8  # new devices told one by one in a mail; of more, one line each
 LINES = 40  # of those
 YOUNG = 7  # nights: who has been looking for fewer has not met everybody
 HINT, UNKNOWN = "hint", "unknown"
+# What a company's name says of its legal form.
+FORM = re.compile(
+    r"(?i)[,.]?\s*\b(inc(orporated)?|corp(oration)?|co|ltd|limited|llc|gmbh|ag|s\.?a\.?|b\.?v)\b\.?,?.*$"
+)
 MOST_PORTS = 20  # that a sentence names
 
 
@@ -44,12 +50,15 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """The devices of a mail. `more`: new ones beyond the first few, a line each."""
+    """The devices of a mail. `more`: new ones beyond the first few, a line each. `young`: that netwatch has
+    not looked for long. `advice`: what to do about the new ones; `then`: about those that are gone."""
 
     arrivals: tuple[Arrival, ...]
     more: tuple[str, ...]
     gone: tuple[str, ...]
     advice: tuple[str, ...]
+    then: tuple[str, ...]
+    young: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +99,35 @@ def _kind(device: Device | DevicePart) -> tuple[str, str]:
 
 def _maker(device: Device | DevicePart) -> str:
     """Who made it, and which one it is, each once."""
-    maker, model = device.maker or device.vendor or "", device.model or ""
+    maker, model = device.maker or FORM.sub("", device.vendor or ""), device.model or ""
     told = model if model.lower().startswith(maker.lower()) else f"{maker} {model}"
     return clean(told, NAME)
+
+
+def called(say: Phrases, device: Device | DevicePart | None) -> str:
+    """Its name, where it has one, and what it is."""
+    name = clean(device.names[0], NAME) if device and device.names else ""
+    return ", ".join(filter(None, (name, what(say, device))))
 
 
 def subject(say: Phrases, site_name: str, comings: Sequence[Coming]) -> str:
     """Site, how many, which: on one line of at most 150 characters."""
     new, gone = _told(comings, ComingKind.NEW), _told(comings, ComingKind.GONE)
     lead, key = (new, "new") if new else (gone, "gone")
-    names = [what(say, one.device) for one in lead]
-    told = say.count(
-        f"comings.subject.{key}",
-        len(lead),
-        site=clean(site_name, SITE),
-        what=clean(", ".join(names), TEXT),
-        address=clean(lead[0].device.address, ADDRESS),
-        nights=lead[0].nights,
-    )
-    return clean(told + (others(say, gone) if new else ""), SUBJECT)
+    if not lead:
+        return clean(site_name, NAME)
+    names = ", ".join(called(say, one.device) for one in lead)
+    address, nights = clean(lead[0].device.address, ADDRESS), lead[0].nights
+    end = others(say, gone) if new else ""
+
+    def told(names: str) -> str:
+        site = clean(site_name, SITE)
+        return say.count(
+            f"comings.subject.{key}", len(lead), site=site, what=names, address=address, nights=nights
+        )
+
+    room = SUBJECT - len(told("")) - len(end)
+    return clean(told(clean(names, max(TITLE, room))) + end, SUBJECT)
 
 
 def others(say: Phrases, comings: Sequence[Coming]) -> str:
@@ -132,16 +151,14 @@ def news(say: Phrases, comings: Sequence[Coming], found_at: datetime) -> News:
     more = [_place(say, one) for one in rest[:LINES]]
     if len(rest) > LINES:
         more.append(say("comings.mail.more", number=len(rest) - LINES))
-    advice = [f"comings.advice.{key}" for key in ("unknown", "yours", "medical")] if new else []
-    if any(_hides(one.device) for one in new):
-        advice.append("comings.advice.range")
-    if gone:
-        advice += ["comings.advice.gone", "comings.advice.gone-patients"]
+    advice = ["unknown", "yours", "medical", *(["range"] if any(_hides(one.device) for one in new) else [])]
     return News(
         tuple(_arrival(say, one, found_at) for one in new[:WHOLE]),
         tuple(more),
         tuple(_gone(say, one) for one in gone),
-        tuple(map(say, advice)),
+        tuple(say(f"comings.advice.{key}") for key in advice),
+        tuple(say(f"comings.advice.{key}") for key in ("gone", "gone-patients")),
+        _young(say, new),
     )
 
 
@@ -149,7 +166,7 @@ def also(say: Phrases, comings: Sequence[Coming]) -> list[str]:
     """What is a line in a mail and never its reason: who is back, and who was expected."""
     expected = [one for one in comings if one.kind is ComingKind.NEW and one.quiet]
     back = [
-        say("comings.also.back", what=what(say, one.device), address=clean(one.device.address, ADDRESS))
+        say("comings.also.back", what=called(say, one.device), address=clean(one.device.address, ADDRESS))
         for one in comings
         if one.kind is ComingKind.BACK
     ]
@@ -167,7 +184,7 @@ def _hides(device: Device | DevicePart) -> bool:
 
 
 def _place(say: Phrases, one: Coming) -> str:
-    return say("comings.mail.place", what=what(say, one.device), address=clean(one.device.address, ADDRESS))
+    return say("comings.mail.place", what=called(say, one.device), address=clean(one.device.address, ADDRESS))
 
 
 def _gone(say: Phrases, one: Coming) -> str:
@@ -175,10 +192,18 @@ def _gone(say: Phrases, one: Coming) -> str:
     return say("comings.mail.gone-line", place=_place(say, one), last=last, nights=one.nights)
 
 
+def _young(say: Phrases, new: Sequence[Coming]) -> str:
+    """That who was off in the few nights so far looks new."""
+    few = [one for one in new if 0 < one.nights < YOUNG and one.since is not None]
+    if not few:
+        return ""
+    oldest = max(few, key=lambda one: one.nights)
+    return say.count("comings.note.young", oldest.nights, since=say.moments.date(oldest.since or ""))
+
+
 def _arrival(say: Phrases, one: Coming, found_at: datetime) -> Arrival:
     """All that is known of it."""
     device = one.device
-    title = what(say, device)
     facts = {
         "is": evidence(say, device),
         "name": ", ".join(clean(name, NAME) for name in device.names[:3]),
@@ -190,15 +215,17 @@ def _arrival(say: Phrases, one: Coming, found_at: datetime) -> Arrival:
     notes = [say("comings.note.hides")] if _hides(device) else []
     if one.since is not None and not one.nights:
         notes.append(say("comings.note.quiet-before", since=say.moments.date(one.since)))
-    elif one.since is not None and one.nights < YOUNG:
-        notes.append(say.count("comings.note.young", one.nights, since=say.moments.date(one.since)))
     if device.mac is None:
         notes.append(say("comings.note.no-card"))
     return Arrival(
-        title[:1].upper() + title[1:],
+        _upper_first(what(say, device)),
         tuple((say(f"comings.fact.{key}"), told) for key, told in facts.items() if told),
         tuple(notes),
     )
+
+
+def _upper_first(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def evidence(say: Phrases, device: Device | DevicePart) -> str:
@@ -206,7 +233,7 @@ def evidence(say: Phrases, device: Device | DevicePart) -> str:
     kind, sure = _kind(device)
     if kind == UNKNOWN:
         return say("comings.sure.unknown")
-    by = str(device.profile.get("kind_by") or "ports").split(", ")
+    by = str(device.profile.get("kind_by") or "engine").split(", ")
     told = [
         say.word("comings.by" if f"comings.by.{one}" in say.messages.sentences else "annex.protocols", one)
         for one in by
@@ -249,7 +276,9 @@ def _line(say: Phrases, one: ComingPart, device: DevicePart | None) -> Line:
     since = say.moments.date(one.since) if one.since else ""
     expected = one.quiet and one.kind == ComingKind.NEW
     key = f"{one.kind.value}-expected" if expected else one.kind.value
-    sure = evidence(say, device) if device and one.kind == ComingKind.NEW and not expected else ""
+    sure = ""
+    if device is not None and one.kind == ComingKind.NEW and not expected:
+        sure = say("comings.mail.fact", label=say("comings.fact.is"), value=evidence(say, device))
     explain = say(f"comings.explain.{key}", since=since, nights=one.nights)
     names = device.names[:1] if device else ()
     return Line(
@@ -259,7 +288,7 @@ def _line(say: Phrases, one: ComingPart, device: DevicePart | None) -> Line:
         what(say, device),
         "".join(clean(name, NAME) for name in names),
         clean(one.address, ADDRESS),
-        " ".join(filter(None, (sure, explain))),
+        " ".join(filter(None, (explain, sure))),
     )
 
 

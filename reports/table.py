@@ -142,9 +142,9 @@ def changes(site_name: str, document: Document, catalogue: Catalogue, language: 
 
 def _comings(say: Phrases, document: Document) -> RenderableType:
     """The devices that came and went."""
-    made = table(say, "comings", "kind", "what", "address", "explain")
+    made = table(say, "comings", "kind", "what", "explain")
     for one in comings.lines(say, document):
-        told = (one.word, "\n".join(filter(None, (one.what, one.name))), one.address, one.explain)
+        told = (one.word, "\n".join(filter(None, (one.what, one.name, one.address))), one.explain)
         made.add_row(*map(text, told))
     return made
 

@@ -1,5 +1,5 @@
-"""Whom did the site know, and who came and went? Three tables beside the devices: how each of them stands, where
-they were looked for, and what was told.
+"""Whom did the site know, and who came and went? Three tables beside the devices: how each of them stands,
+where they were looked for, and what was told.
 
 A device that was met, and that nothing is to be remembered of, has no row. Every function is called inside a
 transaction of Store, or reads.
@@ -80,7 +80,8 @@ def add(db: Database, number: int, night: Run, came: Came) -> None:
         db.execute("delete from standings where site = ? and device = ?", [site, device])
         if standing != Standing():
             db.execute(
-                "insert into standings (site, device, missed, counted, gone, quiet) values (?, ?, ?, ?, ?, ?)",
+                "insert into standings (site, device, missed, counted, gone, quiet) "
+                "values (?, ?, ?, ?, ?, ?)",
                 [
                     *(site, device, standing.missed),
                     standing.counted.isoformat() if standing.counted else None,
@@ -97,7 +98,8 @@ def add(db: Database, number: int, night: Run, came: Came) -> None:
         )
     for coming in came.comings:
         db.execute(
-            "insert into comings (run, kind, device, address, quiet, nights, since) values (?, ?, ?, ?, ?, ?, ?)",
+            "insert into comings (run, kind, device, address, quiet, nights, since) "
+            "values (?, ?, ?, ?, ?, ?, ?)",
             [
                 *(number, coming.kind, coming.device.id, coming.device.address),
                 *(int(coming.quiet), coming.nights, stamp(coming.since) if coming.since else None),

@@ -1,5 +1,5 @@
-"""Who lives in the network of one practice, night by night? Each night is searched, compared, told and stored as
-a real one is; the packets are left out.
+"""Who lives in the network of one practice, night by night? Each night is compared, told and stored as a real
+one is; the packets are left out.
 """
 
 from __future__ import annotations
