@@ -46,8 +46,8 @@ class ComingKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Coming:
     """A device that came or went. `quiet`: it is expected where it is, and nobody is mailed. `nights`: of a
-    new one, how many earlier nights had looked where it is; of one that is gone, how many missed it. `since`:
-    the first of these, or when it was last met. `open`: port, transport and protocol of what is open on it."""
+    new one, how many earlier nights had looked where it is; of one that is gone, how many missed it.
+    `since`: the first of these, or when it was last met. `open`: its ports, with transport and protocol."""
 
     kind: ComingKind
     device: Device

@@ -5,7 +5,7 @@ looked in before, or not by the same means, bring devices that are new to us and
 one more address is no new device. A device is gone after so many days on which its network was looked in,
 others there answered and it did not; what was not looked at is not gone.
 
-Telephones make up a card every week. Where the site file expects them (ranges.py) a new one is told to
+Telephones make up cards. Where the site file expects them (ranges.py) a new one is told to
 nobody, as long as it hides its card, opens no port but a telephone's and is not recognised as anything else;
 when it does, or turns up elsewhere, it is told like any other. Where it stops: a device that is off whenever
 a night looks is never met, and new on the night it is.
@@ -19,7 +19,7 @@ from ipaddress import IPv4Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from netwatch.change import Came, Coming, ComingKind, Standing
-from netwatch.classes import UNKNOWN
+from netwatch.classes import UNKNOWN, kind_of
 from netwatch.diff import at_internet
 from netwatch.identity import randomised
 from netwatch.model import Outcome, Vantage
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 WHOLE, KNOCKS = "whole", "knocks"
 KNOCK = "knock"  # how the coverage of a search names knocks of our own
-PHONE_PORTS = frozenset({62078})  # iPhones and iPads, for the computer they are paired with
-LIKE_PHONES = frozenset({UNKNOWN, "phone"})
+PHONE = "phone"
+LIKE_PHONES = frozenset({UNKNOWN, PHONE})
 NEIGHBOURS = 24  # bits: those who answer there show that the way was open
 
 
@@ -59,7 +59,8 @@ class Expected:
             return here is not None
         hides = device.mac is not None and randomised(device.mac)
         ports = {port for port, transport, _ in opened if transport == "tcp"}
-        return hides and ports <= PHONE_PORTS and like_a_phone(device)
+        usual = all(kind_of(None, (port,)) == PHONE for port in ports)  # the table of classes knows them
+        return hides and usual and like_a_phone(device)
 
     def comes_and_goes(self, device: Device, standing: Standing) -> bool:
         """Is it one that nobody misses: where it was expected, or a telephone that hides its card?"""
