@@ -171,11 +171,20 @@ def _exclude(_: Answers, words: Messages) -> Iterator[str]:
     yield _key(words, "silent_ports", None, (2576, "6662-6663"))
 
 
-def _ranges(_: Answers, words: Messages) -> Iterator[str]:
+def _ranges(answers: Answers, words: Messages) -> Iterator[str]:
     yield f"{_remark(words('init.section-ranges'))}\n# [[ranges]]"
     yield _key(words, "name", None, words("init.some-range"), remark="range-name")
-    yield _key(words, "network", None, "192.168.1.128-192.168.1.199", remark="range-network")
+    yield _key(words, "network", None, _upper_half(answers.networks), remark="range-network")
     yield _key(words, "expect", None, "phones", remark="range-expect")
+
+
+def _upper_half(networks: tuple[str, ...]) -> str:
+    """Of the first network: an example that lies in it."""
+    try:
+        network = IPv4Network(networks[0])
+    except (ValueError, IndexError):
+        return "192.168.1.128/25"
+    return str(max(network.subnets()))
 
 
 def _sweep(_: Answers, words: Messages) -> Iterator[str]:
