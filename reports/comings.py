@@ -131,9 +131,11 @@ def subject(say: Phrases, site_name: str, comings: Sequence[Coming]) -> str:
 
 
 def others(say: Phrases, comings: Sequence[Coming]) -> str:
-    """What a subject adds that is about something else: `; 1 new device`."""
-    counts = {kind: len(_told(comings, kind)) for kind in (ComingKind.NEW, ComingKind.GONE)}
-    return "".join(say.count(f"comings.others.{kind}", number) for kind, number in counts.items() if number)
+    """What a subject adds that is about something else: `; a new device`. The new ones, else those gone."""
+    for kind in (ComingKind.NEW, ComingKind.GONE):
+        if number := len(_told(comings, kind)):
+            return say.count(f"comings.others.{kind}", number)
+    return ""
 
 
 def intro(say: Phrases, comings: Sequence[Coming]) -> str:

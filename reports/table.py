@@ -122,7 +122,7 @@ def _kind(say: Phrases, device: DevicePart) -> str:
 def changes(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:  # noqa: ARG001 - all tables are called alike
     """What moved since the run before, bad news first; devices that came and went before that."""
     say = Phrases(language)
-    moved = [_comings(say, document)] if document.comings else []
+    moved = [_comings(say, document), text("")] if document.comings else []
     if not document.changes:
         return group(*moved) if moved else text(say("table.no-changes"))
     devices = {device.id: device for device in document.devices}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -12,9 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netwatch.change import Came, Standing
 from netwatch.comings import like_a_phone, searches
-from netwatch.model import Coverage, Device, Outcome, Vantage
-from tests.lab.house import HOME, START, House, card, device, house, looked, opened
+from netwatch.diff import Night
+from netwatch.errors import StoreError
+from netwatch.model import Coverage, Device, Outcome, Run, Vantage
+from netwatch.post import Letter
+from netwatch.store import FILE
+from tests.lab.house import CATALOGUE, HOME, START, House, card, device, house, looked, opened
 from tests.lab.nights import ARCHIVE, QUERY, archive_at_home
 
 if TYPE_CHECKING:
@@ -302,6 +309,54 @@ def test_a_quiet_night_remembers_nothing_more(home: House) -> None:
     assert home.store.acquaintance("cabinet-dupont").standings == {}
     [searched] = home.store.acquaintance("cabinet-dupont").searched
     assert (searched.network, searched.nights, searched.since) == (HOME, 2, START)
+
+
+def test_a_night_and_who_came_in_it_are_kept_whole_or_not_at_all(home: House) -> None:
+    home.night(0, OLD)
+    broken = replace(Came(), standings={PC.id: replace(Standing(), missed=None)})  # type: ignore[arg-type]
+    at = START + timedelta(days=1)
+    run = Run("n1", home.site.slug, at, at, complete=True, vantages=(Vantage.LAN,), devices=(*OLD, PRINTER))
+    letter = Letter("<1@x>", "dr@cabinet.example", "s", "t", "h")
+    with pytest.raises(StoreError):
+        home.store.record(run, Night({}, ()), (letter,), None, broken)
+    assert PRINTER.id not in {one.id for one in home.store.devices(home.site.slug)}
+    assert home.store.waiting(home.site.slug) == ()
+    told = home.night(1, (*OLD, PRINTER))
+    assert told.kinds == {"192.168.1.40": "new"}
+    assert [one.message_id for one in home.store.waiting(home.site.slug)] == [told.post[0].message_id]
+
+
+def test_a_database_of_before_knows_its_devices_and_mails_nobody_of_them(tmp_path: Path) -> None:
+    with house(tmp_path) as one:
+        one.night(0, OLD)
+    with sqlite3.connect(tmp_path / FILE) as db:
+        for table in ("standings", "searched", "comings"):
+            db.execute(f"drop table {table}")
+        db.execute("delete from _sqlite_migrations where name = 'm006_comings'")
+    with house(tmp_path) as one:
+        assert one.night(1, (*OLD, PRINTER)).kinds == {}
+        assert one.night(2, (*OLD, PRINTER, device(50))).kinds == {"192.168.1.50": "new"}
+
+
+def test_the_document_tells_who_came_and_went_in_its_last_night(tmp_path: Path) -> None:
+    with short(tmp_path) as one:
+        one.night(0, (*OLD, PRINTER))
+        one.night(1, OLD)
+        one.night(2, OLD)
+        one.night(3, (*OLD, phone(), device(50)))
+        document = one.store.document(one.site.slug, CATALOGUE, "en")
+        assert document is not None
+        assert {(part.kind.value, part.address, part.quiet) for part in document.comings} == {
+            ("new", "192.168.1.50", False),
+            ("new", "192.168.1.150", True),
+            ("gone", "192.168.1.40", False),
+        }
+        assert {part.nights for part in document.comings} == {3}
+        assert {part.since for part in document.comings} == {"2026-11-01T22:00:00Z"}
+        one.night(4, OLD)
+        after = one.store.document(one.site.slug, CATALOGUE, "en")
+        assert after is not None
+        assert after.comings == ()
 
 
 LIVES = st.lists(st.sets(st.integers(1, 12)), min_size=2, max_size=14)
