@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 from netwatch.change import Came, Coming, ComingKind, Standing
 from netwatch.classes import UNKNOWN, kind_of
-from netwatch.diff import at_internet
 from netwatch.identity import randomised
 from netwatch.model import Outcome, Vantage
 from netwatch.opening import VAGUE
@@ -79,7 +78,7 @@ def came(run: Run, before: Acquaintance, expected: Expected) -> Came:
     searched = searches(run.coverage)
     known = {device.id for device in before.devices}
     asked = {row.device for row in run.coverage if row.vantage is Vantage.LAN}
-    here = [one for one in run.devices if not at_internet(one.id) and (one.id in known or one.id in asked)]
+    here = [one for one in run.devices if one.id in known or one.id in asked]  # no address on the internet
     met = list(_met(here, run.observations, before, searched, expected))
     missed = list(_missed(run, here, before, searched, expected))
     told = [coming for coming, _ in (*met, *missed) if coming is not None]

@@ -168,6 +168,13 @@ def test_what_is_recognised_as_something_else_is_no_phone() -> None:
     assert not like_a_phone(replace(phone(), profile={"kind": "workstation"}))
 
 
+def test_a_quiet_one_is_remembered_as_such_over_the_nights(guests: House) -> None:
+    for number in range(1, 4):
+        guests.night(number, (*OLD, phone()))
+    told = guests.night(4, (*OLD, phone()), seen=opened(phone(), 3389))
+    assert told.kinds == {"192.168.1.150": "new"}
+
+
 def test_a_quiet_one_is_told_once_when_it_shows_itself_as_something_else(guests: House) -> None:
     guests.night(1, (*OLD, phone()))
     told = guests.night(2, (*OLD, phone()), seen=opened(phone(), 445))

@@ -22,7 +22,7 @@ from reports.phrase import Phrases
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
-    from netwatch.model import Facts
+    from netwatch.model import Fact, Facts
     from netwatch.words import Catalogue
 
 FOUND_AT = datetime(2026, 11, 23, 21, 4, tzinfo=UTC)
@@ -93,7 +93,7 @@ def test_an_alert_takes_the_devices_along_behind_what_is_worse(catalogue: Catalo
 
 
 def test_how_sure_it_is_is_told_with_whose_word_it_is(catalogue: Catalogue) -> None:
-    def told(**profile: str) -> str:
+    def told(**profile: Fact) -> str:
         one = replace(NEW, device=replace(PRINTER, profile=BROTHER | profile))
         return " ".join(mail(catalogue, one, language="en").text.split())
 
