@@ -61,7 +61,7 @@ WORDS = MAKERS | {
     "test", "the", "this", "tls", "to", "tomcat", "tool", "tools", "tv", "type", "ubuntu", "uk", "under",
     "unifi", "unit", "unix", "up", "us", "user", "users", "utilisateur", "vers", "version", "video",
     "view", "viewer", "virtual", "vm", "vmware", "vnc", "voip", "votre", "vpn", "wan", "web", "webmin",
-    "welcome", "wifi", "win", "windows", "wireless", "with", "workforce", "workgroup", "workspace",
+    "welcome", "wifi", "win", "wlan", "windows", "wireless", "with", "workforce", "workgroup", "workspace",
     "workstation", "xps", "you", "your", "à",
 }  # fmt: skip
 # They stand between two parts of a name, and say nothing of what they join.
