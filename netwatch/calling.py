@@ -136,7 +136,7 @@ def call(  # noqa: PLR0913 - what a roll call is made of
     cannot be asked is told in `missed`, and the others are asked all the same.
     """
     inside = tuple(collapse_addresses(networks))
-    ours, others = _ours(devices)
+    ours, others = recorded(devices)
     if excluded_macs:
         return Called({}, missed=(OutsideError("calling.excluded", Reason.SCOPE),))
     here, missed = _whole(links() if own is None else own(), inside)
@@ -253,7 +253,7 @@ def _whole(here: Iterable[Link], inside: Sequence[IPv4Network]) -> tuple[list[Li
     return sorted(asked, key=lambda link: link.network)[:MOST_LINKS], missed
 
 
-def _ours(devices: Iterable[Device]) -> tuple[dict[str, str], set[str]]:
+def recorded(devices: Iterable[Device]) -> tuple[dict[str, str], set[str]]:
     """Address -> id of the devices that may be recorded, and the addresses of the others: of those that are
     left alone, and where two claim one, a card before none."""
     known = sorted(devices, key=lambda one: one.id)

@@ -30,7 +30,7 @@ def described(text: str) -> str | None:
 def recognised(text: str | None) -> list[str | None]:
     told = recognise(Device("d", "192.0.2.7"), [replace(SEEN, facts={"description": text})])
     claims = (told.kind, told.maker, told.model, told.product, told.version)
-    return [claim and claim.value for claim in claims]
+    return [claim.value if claim else None for claim in claims]
 
 
 @pytest.mark.parametrize("banner", WHOLE, ids=[one["facts"]["description"] for one in WHOLE])
