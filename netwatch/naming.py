@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from netwatch.calling import call, recorded
+from netwatch.calling import SSDP, call, recorded
+from netwatch.describing import UPNP, described, manner
 from netwatch.egress import Egress
-from netwatch.errors import NetwatchError, OutsideError
-from netwatch.model import Coverage, Outcome, Reason, Target, Vantage
+from netwatch.errors import NetwatchError, OutsideError, ScopeError
+from netwatch.model import Coverage, Failure, Outcome, Reason, Target, Vantage
+from netwatch.probe import ProbeError
 from netwatch.resolving import DNS, MANNER, resolve, resolvers
+from netwatch.ssdp import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,12 +70,46 @@ class Naming:
         finally:
             log.close()
         for device, told in called.devices.items():
-            self._heard(run, device, told)
+            said = dict(told)
+            if SSDP in said:
+                said[SSDP] = {key: value for key, value in said[SSDP].items() if key != "path"}
+            self._heard(run, device, said)
+        self._describe(run, {device: told[SSDP] for device, told in called.devices.items() if SSDP in told})
         for error in called.missed:
             if error.reason == Reason.SCOPE:
                 self._excluded(error)
             elif error.message != "calling.stopped":
                 self.gathered.refused(NAMES, Vantage.LAN, error)
+
+    def _describe(self, run: Run, told: Mapping[str, Facts]) -> None:
+        """The page of each that answered SSDP, where its class allows; not of who has told it already."""
+        known = {one.id: one for one in run.devices}
+        read = {one.device for one in run.observations if one.protocol == UPNP}
+        egress = Egress(self.tonight.scope, self.site.pace.pace(), self.log(), self.halt.asked)
+        try:
+            for device, facts in told.items():
+                port, path, address = facts.get("port"), facts.get("path"), known[device].address
+                if device in read or not isinstance(port, int) or not isinstance(path, str):
+                    continue
+                is_a = self.tonight.is_a(known[device])
+                asked_as = manner(is_a)
+                egress.classed(address, is_a)
+                if self.halt.asked() or not egress.may(address, port, asked_as):
+                    continue
+                try:
+                    found = described(egress.asking(SSDP, asked_as), address, Place(port, path))
+                except ScopeError:  # an excluded port: noted in the audit log
+                    continue
+                except ProbeError as error:
+                    failed = Failure(NAMES, Vantage.LAN, address, port, error.reason, error.detail, device)
+                    self.gathered.failures.append(failed)
+                    continue
+                if found:
+                    self.gathered.observations.append(
+                        Target(device, address, ()).observed(SSDP, 0, UPNP, found)
+                    )
+        finally:
+            egress.close()
 
     def _resolve(self, run: Run) -> None:
         """The practice's own resolver, where it has one. Nothing is missed where none answers."""

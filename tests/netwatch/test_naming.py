@@ -17,14 +17,17 @@ from netwatch.halt import Halt
 from netwatch.model import Device, Outcome, Reason, Run, Vantage
 from netwatch.naming import Naming
 from netwatch.outside import Gathered
+from netwatch.probe import ProbeError
 from netwatch.resolving import Resolved
 from netwatch.scope import Scope
+from netwatch.ssdp import Place
 from netwatch.tonight import Tonight
 from netwatch.words import messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from netwatch.model import Facts
     from netwatch.way import Way
 
 NOW = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
@@ -118,7 +121,10 @@ LEFT_OUT = (
 
 
 def resolved(
-    monkeypatch: pytest.MonkeyPatch, answer: Resolved, *devices: Device, **exclude: Any
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Resolved,
+    *devices: Device,
+    **exclude: Any,  # noqa: ANN401 - keys of a site file
 ) -> tuple[Gathered, list[tuple[list[str], dict[str, str]]]]:
     """The names that a resolver tells; and who was asked about whom."""
     calls: list[tuple[list[str], dict[str, str]]] = []
@@ -169,3 +175,53 @@ def test_a_resolver_that_may_not_be_asked_is_told_as_excluded(monkeypatch: pytes
     assert [(row.outcome, "53" in row.detail) for row in gathered.coverage] == [(Outcome.EXCLUDED, True)]
     gathered, _ = resolved(monkeypatch, Resolved(asked=True, missed=[refused]), BOX)
     assert gathered.coverage == []
+
+
+NAS = Device("m-30", "192.168.1.30", kind="nas")
+SAID: Facts = {"uuid": "e3248000-80ce-11db-8000-30055c6f279f", "port": 5000, "path": "/desc.xml"}
+PAGE = {"maker": "Synology", "product": "DS218+"}
+
+
+def describing(
+    monkeypatch: pytest.MonkeyPatch,
+    *devices: Device,
+    read: Exception | None = None,
+    **exclude: Any,  # noqa: ANN401 - keys of a site file
+) -> tuple[Gathered, list[tuple[str, Place]]]:
+    """The night of devices that all answered SSDP; and which pages were read."""
+    pages: list[tuple[str, Place]] = []
+
+    def described(_: Way, address: str, at: Place) -> dict[str, str]:
+        pages.append((address, at))
+        if read is not None:
+            raise read
+        return dict(PAGE)
+
+    monkeypatch.setattr(naming, "described", described)
+    monkeypatch.setattr(naming, "resolve", lambda *_: Resolved(asked=True))
+    told = Called({one.id: {"ssdp": dict(SAID)} for one in devices})
+    return asked(monkeypatch, told, (Vantage.LAN,), devices, **exclude)[0], pages
+
+
+def test_the_page_of_a_device_that_answered_everybody_is_read_where_its_class_allows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gathered, pages = describing(monkeypatch, NAS, PRINTER)
+    assert pages == [(NAS.address, Place(5000, "/desc.xml"))]
+    told = {(one.device, one.probe, one.protocol, one.port): one.facts for one in gathered.observations}
+    said = {"uuid": SAID["uuid"], "port": 5000}
+    assert told == {
+        ("m-30", "ssdp", "ssdp", 0): said,
+        ("m-30", "ssdp", "upnp", 0): PAGE,
+        ("m-20", "ssdp", "ssdp", 0): said,
+    }
+
+
+def test_a_page_at_an_excluded_port_is_not_read_and_one_that_fails_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gathered, _ = describing(monkeypatch, NAS, read=ScopeError("egress.excluded-port", port=5000))
+    assert gathered.failures == []
+    gathered, _ = describing(monkeypatch, NAS, read=ProbeError(Reason.TIMEOUT, "too slow"))
+    [failed] = gathered.failures
+    assert (failed.device, failed.port, failed.reason) == ("m-30", 5000, Reason.TIMEOUT)
