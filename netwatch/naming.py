@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from netwatch.words import Messages
 
 NAMES = "names"  # in coverage and failures
+PAGE = "upnp_page"  # who told it: the answer to everybody is another fact
 PAUSE = 0.25  # seconds between two questions to everybody
 
 
@@ -106,7 +107,7 @@ class Naming:
                     continue
                 if found:
                     self.gathered.observations.append(
-                        Target(device, address, ()).observed(SSDP, 0, UPNP, found)
+                        Target(device, address, ()).observed(PAGE, 0, UPNP, found)
                     )
         finally:
             egress.close()

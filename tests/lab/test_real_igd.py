@@ -187,7 +187,8 @@ network, audit = IPv4Network("10.77.0.0/24"), Audit()
 told = call([network], [Device("m-box", sys.argv[1])], audit, seconds=2.0).devices["m-box"]["ssdp"]
 egress = Egress(Scope((network,), until=date.max), audit=audit)
 egress.classed(sys.argv[1], table()["box"])
-page = described(egress.asking("ssdp", manner(table()["box"])), sys.argv[1], Place(told["port"], told["path"]))
+way, at = egress.asking("ssdp", manner(table()["box"])), Place(told["port"], told["path"])
+page = described(way, sys.argv[1], at)
 print(json.dumps([told, page]))
 """
 

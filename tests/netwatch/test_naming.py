@@ -212,7 +212,7 @@ def test_the_page_of_a_device_that_answered_everybody_is_read_where_its_class_al
     said = {"uuid": SAID["uuid"], "port": 5000}
     assert told == {
         ("m-30", "ssdp", "ssdp", 0): said,
-        ("m-30", "ssdp", "upnp", 0): PAGE,
+        ("m-30", "upnp_page", "upnp", 0): PAGE,
         ("m-20", "ssdp", "ssdp", 0): said,
     }
 
