@@ -2,8 +2,9 @@
 
 Two findings and no more: its maker mends it no longer, and it is older than the last version without a hole
 that is exploited or critical. A version that a distribution may have mended under the same number, that is
-only known at least, or that another program may show as well, is no finding. Where it stops: what told its
-version over no port of its own (a name that was called out, a network card) is in the inventory only.
+only known at least, or that another program may show as well, is no finding. What was told over no port of
+its own (a name that was called out) is a finding at port 0, unless a port tells the same. Where it stops:
+what a network card hints at is in the inventory only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from netwatch.classes import UNKNOWN, class_of
 from netwatch.classes import table as table_of_classes
 from netwatch.diff import at_internet
 from netwatch.lifecycle import Age, State, Table
+from netwatch.model import Vantage
 from netwatch.ntlm import marketed
 from netwatch.recognise import recognise
 from netwatch.recognised import Confidence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 RULES = {State.ENDED: "support-ended", State.UNSAFE: "version-unsafe"}
 # That they are what they say makes them no medical device; a workstation or a server may be a console's.
 APPLIANCES = frozenset({"nas", "printer", "camera", "phone", "access-point", "switch", "tv"})
+CALLED = frozenset({Vantage.LAN})  # where what is about no port is a device's own word
 Whose = tuple[str, int]  # a device's id, and the port where that is an address on the internet
 UPSTREAM = frozenset({"windows", "windows-client", "windows-server"})  # whose programs are the maker's own
 
@@ -73,14 +76,16 @@ def findings(
     profiles: Mapping[Whose, Recognised], seen: Iterable[Observation], table: Table, today: date
 ) -> Iterator[Finding]:
     """What is too old, at the port that told it; of several products at one port, the worst of each kind."""
-    heard = {(one.device, one.protocol, one.port): one for one in seen if one.port}
+    heard = {(one.device, one.protocol, one.port): one for one in seen if one.port or one.vantage in CALLED}
     for (device, _), profile in profiles.items():
-        for one in profile.software:
+        at_ports = set[tuple[str, str]]()
+        for one in sorted(profile.software, key=lambda one: not one.claim.port):
             where = heard.get((device, one.claim.source, one.claim.port))
             if where is None or not _sure(one, table):
                 continue
             told = age(one, profile, table, today)
-            if told.state in RULES:
+            if told.state in RULES and (where.port or (RULES[told.state], one.product) not in at_ports):
+                at_ports.add((RULES[told.state], one.product))
                 yield _finding(RULES[told.state], where, one, told, table)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from netwatch import aging, exposures, feeds, judge, to_check
+from netwatch import aging, comings, exposures, feeds, judge, to_check
 from netwatch.alert import Delivery, alert, deliver, letters
 from netwatch.audit import Audit, folder
 from netwatch.beyond import Beyond
@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from netwatch.change import Came
     from netwatch.config import Site
     from netwatch.errors import NetwatchError
+    from netwatch.met import Met
     from netwatch.model import Run
     from netwatch.placing import Placing
     from netwatch.post import Alert, Letter
@@ -91,15 +93,17 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         run, beyond = _scan(
             site, store, probes, progress, whole, profile=PROFILE if audit else "", here=outside
         )
-        again = met(run, store.devices(site.slug), store.known(site.slug), store.said(site.slug))
+        again = known_again(run, store)
         run, placed = judged(again.run, store, probes)
         moved = compare(before, run, catalogue.ladder, catalogue.decisive, placed.outside())
-        news = alert(run, moved, catalogue)
+        came = arrivals(run, store, site)
+        news = alert(run, moved, catalogue, came.comings)
         post: tuple[Letter, ...] = ()
         if news is not None and compose is not None:
             post = letters(site, *compose(news, run))
         with uninterrupted():
-            store.record(run, moved, post, logged(run, store, placed), again)
+            exposed = logged(run, store, placed)
+            store.record(run, moved, post, exposed, again=again, came=came)
             waiting = len(store.waiting(site.slug))
             delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
     return Ended(run, delivery, tuple(beyond.gathered.troubles))
@@ -166,6 +170,17 @@ def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Plac
     recent = [o for o in run.observations if o.vantage not in OTHERS or run.finished - o.seen_at <= FRESH]
     findings |= frozenset(judge.findings(recent, findings, placed.refuted()))
     return replace(run, findings=frozenset(map(placed.placed, findings))), placed
+
+
+def known_again(run: Run, store: Store) -> Met:
+    """Who was met, each as who it is."""
+    return met(run, store.devices(run.site), store.known(run.site), store.said(run.site))
+
+
+def arrivals(run: Run, store: Store, site: Site) -> Came:
+    """Which devices came, and which are gone."""
+    expected = comings.Expected(site.ranges, site.gone_nights, site.exclude.macs)
+    return comings.came(run, store.acquaintance(site.slug), expected)
 
 
 def lifecycles(data: Path, now: datetime) -> Table:

@@ -46,8 +46,7 @@ BY_PORTS = frozenset({*MEDICAL, "printer", "camera", "phone"})
 VERSION = re.compile(r"[0-9A-Za-z][\w.+~:()/, -]*")
 NAMES = {
     "mdns": ("name",),
-    "llmnr": ("name",),
-    "dns": ("name",),
+    **dict.fromkeys(("llmnr", "dns", "snmp"), ("name",)),
     "netbios": ("netbios_name",),
     "smb": ("netbios_name", "dns_name"),
     "rdp": ("netbios_name", "dns_name"),
@@ -123,7 +122,7 @@ def _of(seen: Observation) -> Iterator[Hit]:
     for fact in _table().get(seen.protocol, ()):
         value = seen.facts.get(fact)
         if isinstance(value, str):
-            for rule, caught in _fitting(seen.protocol, fact, value[:LONGEST]):
+            for rule, caught in fitting(seen.protocol, fact, value[:LONGEST]):
                 if all(_says(seen.facts.get(name), pattern) for name, pattern in rule.also):
                     yield Hit(
                         rule,
@@ -137,10 +136,10 @@ def _of(seen: Observation) -> Iterator[Hit]:
 
 
 @lru_cache(maxsize=16_384)
-def _fitting(protocol: str, fact: str, text: str) -> tuple[tuple[Rule, Mapping[str, str]], ...]:
+def fitting(protocol: str, fact: str, text: str) -> tuple[tuple[Rule, Mapping[str, str]], ...]:
     """The rules that read this fact and like what it says, each with what it caught. One practice's printers
     say the same every night, so that answers repeat."""
-    exact, patterns = _table()[protocol][fact]
+    exact, patterns = _table().get(protocol, {}).get(fact, ({}, []))
     found: list[tuple[Rule, Mapping[str, str]]] = [(rule, {}) for rule in exact.get(text.lower(), ())]
     for rule in patterns:
         fits = rule.like.search(text) if rule.like else None
@@ -168,7 +167,7 @@ def _of_card(device: Device) -> Iterator[Hit]:
     """What the maker of the network card hints at."""
     if device.vendor:
         text = device.vendor[:LONGEST]
-        for rule, caught in _fitting(*CARD, text):
+        for rule, caught in fitting(*CARD, text):
             yield Hit(rule, CARD[0], 0, _words(text, WORDS), Confidence.HINT, caught, None)
 
 

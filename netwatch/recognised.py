@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 UNKNOWN = "unknown"
+ANY_PORT = 65_536  # behind every port: what was told over none
 MARKS = re.compile(r"[\W_]+")  # what stands between the parts of a name
 # The most careful first: of those that weigh the same, the first is told. `medical`: by its network card or
 # its ports, and no more is known of it.
@@ -197,7 +198,7 @@ def _surest(one: Software) -> tuple[int, str, str, int, str, bool, bool]:
         -told.confidence.weight,
         one.product,
         one.version or "",
-        told.port,
+        told.port or ANY_PORT,
         f"{told.source} {told.text}",
         *careful,
     )

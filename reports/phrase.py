@@ -132,9 +132,9 @@ class Phrases:
         return name or (self.word("phrase.kind", kind) if kind != "unknown" else self("phrase.some-device"))
 
     def place(self, address: str, port: int | None) -> str:
-        """`192.168.1.20, port 11112`."""
+        """`192.168.1.20, port 11112`; without a port where it is about none."""
         where = clean(address, ADDRESS)
-        return where if port is None else self("phrase.place", address=where, port=port)
+        return where if not port else self("phrase.place", address=where, port=port)
 
     def facts(self, facts: dict[str, Fact]) -> list[tuple[str, str]]:
         """The facts of a service as labels and values, those without a value left out."""

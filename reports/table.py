@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from netwatch.change import ChangeKind
 from netwatch.model import Exposure, Status, Vantage
-from reports import aged, gaps
+from reports import aged, comings, gaps
 from reports.annex import protocol
 from reports.dated import pages
 from reports.devices_table import devices
@@ -50,6 +50,7 @@ def summary(site_name: str, document: Document, catalogue: Catalogue, language: 
     say = Phrases(language)
     absent = len(vanished(document))
     lines = [*_counts(say, document, absent), *asides(say, document)]
+    lines += comings.summary(say, document)
     if absent:
         lines.append(say.count("table.absent", absent))
     parts: list[RenderableType] = [
@@ -89,10 +90,11 @@ def findings(site_name: str, document: Document, catalogue: Catalogue, language:
 
 
 def changes(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:  # noqa: ARG001 - all tables are called alike
-    """What moved since the run before, bad news first."""
+    """What moved since the run before, bad news first; devices that came and went before that."""
     say = Phrases(language)
+    moved = [_comings(say, document), text("")] if document.comings else []
     if not document.changes:
-        return text(say("table.no-changes"))
+        return group(*moved) if moved else text(say("table.no-changes"))
     devices = {device.id: device for device in document.devices}
     placed = {(one.rule, one.device, one.port): one for one in document.findings}
     made = table(say, "table", "change", "severity", "what", "where")
@@ -105,6 +107,15 @@ def changes(site_name: str, document: Document, catalogue: Catalogue, language: 
             text(say.rule(catalogue, change.rule, change.title).title),
             text(_place(say, finding, devices) if finding else where(change.address, change.port, name)),
         )
+    return group(*moved, made)
+
+
+def _comings(say: Phrases, document: Document) -> RenderableType:
+    """The devices that came and went."""
+    made = table(say, "comings", "kind", "what", "explain")
+    for one in comings.lines(say, document):
+        told = (one.word, "\n".join(filter(None, (one.what, one.name, one.address))), one.explain)
+        made.add_row(*map(text, told))
     return made
 
 

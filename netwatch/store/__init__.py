@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from netwatch.errors import StoreError
 from netwatch.sayings import Saying, Sayings, ruled
-from netwatch.store import exposures, internet, news, night, outbox, reading, sayings, writing
+from netwatch.store import comings, exposures, internet, news, night, outbox, reading, sayings, writing
 from netwatch.store.lock import held
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from netwatch.change import Change
+    from netwatch.change import Acquaintance, Came, Change
     from netwatch.diff import Night, Picture
     from netwatch.document import Document
     from netwatch.exposures import Added, Logged
@@ -76,15 +76,18 @@ class Store:
         row = next(self._db.query("select file from sites where slug = ?", [slug]), None)
         return str(row["file"]) if row and row["file"] else None
 
-    def record(
+    def record(  # noqa: PLR0913 - what a night leaves
         self,
         run: Run,
         moved: Night,
         letters: Iterable[Letter],
         exposed: Added | None = None,
+        *,
         again: Met | None = None,
+        came: Came | None = None,
     ) -> None:
-        """Keep a run, what it changed, who was known again and the letters it caused, whole or not at all."""
+        """Keep a run, what it changed, who was known again, who came, and the letters it caused, whole or not
+        at all."""
         with self._writing() as db:
             number = writing.run(db, run)
             writing.devices(db, run)
@@ -100,11 +103,17 @@ class Store:
                 sayings.end(db, run.site, again.ended, again.ended_by, run.started)
                 sayings.add(db, run.site, again.said)
             writing.changes(db, number, moved)
+            if came is not None:
+                comings.add(db, number, run, came)
             outbox.add(db, number, letters)
 
     def picture(self, site: str) -> Picture:
         """What is known of this site before tonight."""
         return reading.picture(self._db, site)
+
+    def acquaintance(self, site: str) -> Acquaintance:
+        """Whom this site knows before tonight, and where they were looked for."""
+        return comings.acquaintance(self._db, site, self.devices(site))
 
     def devices(self, site: str) -> tuple[Device, ...]:
         """Every device ever seen on this site, with what was said of it."""

@@ -26,6 +26,7 @@ from netwatch.model import Exposure, Status, Vantage
 from netwatch.opening import VAGUE
 from netwatch.portset import PortSet
 from netwatch.sayings import Sayings, shown
+from netwatch.store import comings
 from netwatch.store.reading import NOW, device_rows, link, rounds
 from netwatch.store.sayings import told
 from netwatch.store.writing import stamp
@@ -84,6 +85,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
         public=tuple(_public(db, site)),
         statements=tuple(_statements(db, site)),
         looked=_looked(db, site),
+        comings=tuple(comings.told(db, run["id"])),
     )
 
 

@@ -56,7 +56,7 @@ def night(store: Store, number: int, *hosts: Host) -> tuple[Run, Night]:
     )  # fmt: skip
     again = met(run, store.devices("cabinet"), store.known("cabinet"), store.said("cabinet"))
     moved = compare(store.picture("cabinet"), again.run, CATALOGUE.ladder)
-    store.record(again.run, moved, (), None, again)
+    store.record(again.run, moved, (), again=again)
     return again.run, moved
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netwatch import products
+from netwatch.excerpt import excerpt
 from netwatch.model import Device, Observation, Vantage
 from netwatch.plain import discreet, model
 from netwatch.recognise import FOLDER, recognise, rules
@@ -111,7 +112,9 @@ def kept(protocol: str, text: str) -> str | None:
     match protocol:
         case "snmp":
             return text if text.startswith((*snmp.SYSTEMS, "Windows ")) else snmp._product(text.encode())
-        case "sip" | "rtsp" | "ipp" | "upnp":
+        case "sip":
+            return model(text) or excerpt("sip", "product", text)
+        case "rtsp" | "ipp" | "upnp":
             return model(text)
         case "onvif":
             return discreet(text, 40, strict=False)

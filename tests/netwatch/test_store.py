@@ -114,7 +114,7 @@ def test_the_document_says_what_was_recorded(store: Store) -> None:
     assert document is not None
     assert set(PARTS) == {
         "schema", "site", "run", "devices", "services", "findings", "changes", "failures", "coverage",
-        "rounds", "public", "statements", "looked",
+        "rounds", "public", "statements", "looked", "comings",
     }  # fmt: skip
     assert (document.schema, document.site, document.run.complete) == ("netwatch/1", "cabinet", False)
     [service] = document.services
