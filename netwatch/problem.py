@@ -31,7 +31,7 @@ LONGEST = 60  # characters of a value that we repeat
 MOST = 20  # problems told at once
 
 # The keys that say where a secret is.
-WHERE = {"password_env", "key_env", "credential", "password_file", "key_file"}
+WHERE = {"password_env", "key_env", "urls_env", "credential", "password_file", "key_file", "urls_file"}
 
 UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument", "no_such_attribute"}
 MISSING = {"missing", "missing_argument", "missing_keyword_only_argument"}
@@ -178,6 +178,8 @@ def _keys(shape: object) -> Mapping[str, Any]:
 def _around(shape: object, loc: tuple[int | str, ...]) -> object:
     """The model in which the last part of `loc` stands."""
     for part in loc[:-1]:
+        if isinstance(part, int):  # one of a list: the same model
+            continue
         annotation = getattr(_keys(shape).get(str(part)), "annotation", None)
         shape = next((one for one in (annotation, *get_args(annotation)) if _keys(one)), None)
     return shape

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils.migrations import Migrations
 
-from netwatch.store import exposures, sayings
+from netwatch.store import exposures, outbox, sayings
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -149,3 +149,9 @@ def m005_products(db: Database) -> None:
 def m006_sayings(db: Database) -> None:
     """What was said of a device that its answers do not say."""
     sayings.create(db)
+
+
+@migrations()
+def m012_arrival(db: Database) -> None:
+    """Letters that are tried again at a time of their own, refused, given up or dropped, and why."""
+    outbox.rebuild(db)
