@@ -19,7 +19,7 @@ from netwatch.patience import due, late
 from netwatch.post import NOTIFY, Content, Letter, Posted, Reader, Role, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from netwatch.config import MailSettings, Site
     from netwatch.store import Store
@@ -92,25 +92,30 @@ class Delivery:
     waiting: int
     error: NetwatchError | None = None
     lost: tuple[Posted, ...] = ()
+    tried: int = 0
 
 
 @dataclass(slots=True)
 class Tally:
     """What happened so far."""
 
+    tried: int = 0
     sent: int = 0
     errors: list[NetwatchError] = field(default_factory=list)
 
 
 def deliver(store: Store, site: Site, *, everything: bool = False) -> Delivery:
-    """Hand over what is due, or all that waits; each letter's fate is on disk before the next."""
-    now, tally = _now(), Tally()
-    _address(store.outbox, site)
-    pending = store.outbox.pending(site.slug)
-    queue = [one for one in pending if everything or due(one.next_try, now)]
+    """Hand over what is due, or all that has not arrived; each letter's fate is on disk before the next."""
+    now, outbox = _now(), store.outbox
+    _address(outbox, site)
+    if everything:
+        queue = list(outbox.unarrived(site.slug))
+    else:
+        queue = [one for one in outbox.pending(site.slug) if due(one.next_try, now)]
+    tally = Tally(len(queue))
     queue.sort(key=lambda one: (one.tries, one.number))  # one that always fails holds up nobody
-    _mails(store.outbox, site, [one.letter for one in queue if one.letter.channel is None], tally)
-    _shorts(store.outbox, site, [one.letter for one in queue if one.letter.channel is not None], tally)
+    _mails(outbox, site, [one.letter for one in queue if one.letter.channel is None], tally)
+    _shorts(outbox, site, [one.letter for one in queue if one.letter.channel is not None], tally)
     return standing(store, site.slug, tally)
 
 
@@ -118,9 +123,10 @@ def standing(store: Store, slug: str, tally: Tally | None = None) -> Delivery:
     """What has not arrived, as it is now."""
     tally, now = tally or Tally(), _now()
     left = store.outbox.unarrived(slug)
-    stored = [DeliveryError(one.why, **one.details) for one in left if one.why]
+    stored = [NetwatchError(one.why, **one.details) for one in left if one.why]
     error = next(iter((*tally.errors, *stored)), None)
-    return Delivery(tally.sent, len(left), error, tuple(one for one in left if is_lost(one, now)))
+    lost = tuple(one for one in left if is_lost(one, now))
+    return Delivery(tally.sent, len(left), error, lost, tally.tried)
 
 
 def is_lost(one: Posted, now: datetime) -> bool:
@@ -197,8 +203,8 @@ def _shorts(outbox: Outbox, site: Site, queue: list[Letter], tally: Tally) -> No
         name = letter.channel or ""
         if name not in known:
             absent = "notify.gone" if site.notify else "notify.not-configured"
-            tally.errors.append(error := DeliveryError(absent, name=name))
-            outbox.hindered([letter], error, _now())
+            tally.errors.append(DeliveryError(absent, name=name))
+            outbox.hindered([letter], tally.errors[-1], _now())
             continue
         outbox.trying(letter, _now())
         try:
@@ -211,10 +217,12 @@ def _shorts(outbox: Outbox, site: Site, queue: list[Letter], tally: Tally) -> No
             tally.sent += 1
 
 
-def try_out(site: Site, write: Callable[[str], tuple[str, str]]) -> Iterator[tuple[str, NetwatchError | None]]:
-    """Send a test to every recipient and channel; each with what hindered it, or None. `write`: the subject and
-    text of the test, in a language.
+def try_out(
+    site: Site, write: Callable[[str], tuple[str, str]]
+) -> Iterator[tuple[str, NetwatchError | None]]:
+    """Send a test to every recipient and channel; each with what hindered it, or None.
 
+    `write`: the subject and text of the test, in a language.
     Raises DeliveryError where nothing can be sent at all, ConfigError where the channels cannot be read.
     """
     channels = notify.channels(site.notify)
@@ -232,17 +240,17 @@ def try_out(site: Site, write: Callable[[str], tuple[str, str]]) -> Iterator[tup
             with mail.session(site.mail) as session:
                 for address, reader in _readers(site):
                     letter = _mail(site, address, content(reader))
-                    yield address, _hindered(lambda one=letter: session.send(one, datetime.now(UTC)))
+                    yield address, _hindered(session.send, letter, datetime.now(UTC))
         except NetwatchError as error:
             yield "", error
     for channel in channels:
         letter = _short(site, channel.name, content(_plain(site)))
-        yield channel.name, _hindered(lambda to=channel, one=letter: notify.send(to, one))
+        yield channel.name, _hindered(notify.send, channel, letter)
 
 
-def _hindered(send: Callable[[], None]) -> DeliveryError | None:
+def _hindered(send: Callable[..., None], *what: object) -> DeliveryError | None:
     try:
-        send()
+        send(*what)
     except DeliveryError as error:
         return error
     return None

@@ -46,7 +46,7 @@ from netwatch.internet import (
     VantageSettings,
 )
 from netwatch.problem import problems, secretive, sentence
-from netwatch.readers import AnyRecipient, NotifySettings, Recipient
+from netwatch.readers import AnyRecipient, NotifySettings, Recipient  # noqa: TC001 - as above
 from netwatch.secret import secret
 from netwatch.settings import (
     MOST_ADDRESSES,

@@ -196,6 +196,20 @@ class RoundPart:
 
 
 @dataclass(frozen=True, slots=True)
+class UndeliveredPart:
+    """An alert that has not arrived by now, of this night or an earlier one.
+
+    `state`: `waiting`, `sending` (it may have arrived), `refused` or `given-up`.
+    """
+
+    recipient: str
+    state: str
+    created: str
+    tries: int
+    next_try: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One run of one site. `public`: the practice's addresses on the internet; `looked`: from each vantage,
     when it was last looked from there."""
@@ -213,6 +227,7 @@ class Document:
     public: tuple[AddressPart, ...] = ()
     statements: tuple[StatementPart, ...] = ()
     looked: dict[Vantage, str] = field(default_factory=dict)
+    undelivered: tuple[UndeliveredPart, ...] = ()
 
     def to_json(self, part: str | None = None) -> str:
         """The document as text, or one of its lists under its name and that of the site and the run."""

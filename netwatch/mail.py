@@ -126,8 +126,8 @@ def message(letter: Letter, sender: str, moment: datetime) -> EmailMessage:
 
 
 def plain(subject: str) -> str:
-    """A subject as one visible line: no line end, no control, no sign that turns the reading direction, nothing
-    that a mail program would decode."""
+    """A subject as one visible line: no line end, no control, no sign that turns the reading direction, and
+    nothing that a mail program would decode."""
     visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in subject)
     return re.sub(" +", " ", visible).strip()[:SUBJECT].replace(ENCODED, "= ?")
 

@@ -1,8 +1,8 @@
 """How does an alert reach a telephone or a chat room? Through apprise, in a process of its own.
 
 A channel's address holds its password: it is never stored, printed or logged. It goes to the other process by
-its standard input, and what apprise says of it stays there; we keep a known word and a number. The outbox knows a
-channel by the name that the list gives it, so that a new password goes on with what waits.
+its standard input, and what apprise says of it stays there; we keep a known word and a number. The outbox
+knows a channel by the name that the list gives it, so that a new password goes on with what waits.
 Where it stops: apprise has no Message-ID. A message that may have gone is sent again, and may come twice.
 """
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 SECONDS = 90.0  # for one message, apprise's own limits included
 MOST = 20  # channels
-LINE = re.compile(r"(?:(?P<name>[A-Za-z0-9_-]{1,40})\s*=\s*)?(?P<url>(?P<kind>[A-Za-z][A-Za-z0-9+-]{0,20})://\S+)")
+LINE = re.compile(
+    r"(?:(?P<name>[A-Za-z0-9_-]{1,40})\s*=\s*)?(?P<url>(?P<kind>[A-Za-z][A-Za-z0-9+-]{0,20})://\S+)"
+)
+SIGNS = str.maketrans({"@": " at ", "<": "(", ">": ")"})
 WORDS = {"not-installed", "wrong-address", "refused", "unreachable", "failed"}
 
 
@@ -38,7 +41,7 @@ class Channel:
 def channels(settings: NotifySettings | None) -> tuple[Channel, ...]:
     """The channels of the list: one a line, `NAME = ADDRESS`, or the address alone; `#` begins a comment.
 
-    One without a name is called by its kind, `tgram`, `tgram-2`. Raises ConfigError, which repeats no address.
+    One without a name is called by its kind, `tgram`, `tgram-2`. Raises ConfigError, without any address.
     """
     if settings is None:
         return ()
@@ -84,7 +87,8 @@ def send(channel: Channel, letter: Letter) -> None:
     word, code = _answer(ended.stdout)
     if word == "sent":
         return
-    raise DeliveryError(f"notify.{word if word in WORDS else 'failed'}", name=channel.name, code=code)
+    sentence = f"notify.{word if word in WORDS else 'failed'}"
+    raise DeliveryError(sentence, name=channel.name, code=code)
 
 
 def _answer(said: bytes) -> tuple[str, int]:
@@ -97,6 +101,7 @@ def _answer(said: bytes) -> tuple[str, int]:
 
 
 def quiet(text: str) -> str:
-    """What names in it cannot use: no control, and no sign by which a chat room calls people or shows a link."""
+    """Without controls, and without the signs by which a chat room calls people or shows a link: a device's
+    name may be in it."""
     visible = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
-    return visible.translate({ord("@"): "＠", ord("<"): "‹", ord(">"): "›"}).replace("://", ": //")
+    return visible.translate(SIGNS).replace("://", ": //")

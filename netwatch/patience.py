@@ -1,9 +1,9 @@
 """When is a letter tried again, and when is it given up? Pure.
 
 A letter waits as long again as it has waited already, at least five minutes and at most twenty hours: tries
-come after 5, 10, 20, 40 minutes, 1, 3, 5, 11, 21 hours, then with every night. One that the server refuses for
-good is tried with the nights only: servers are mended, and say 550 by mistake. RFC 5321 4.5.4.1 asks for at
-least four or five days; we give fourteen. Where it stops: nothing is ever deleted, a given-up letter is told.
+come after 5, 10, 20, 40 minutes, 1, 3, 5, 11, 21 hours, then with every night. One that the server refuses
+for good is tried with the nights only: servers are mended, and say 550 by mistake. RFC 5321 4.5.4.1 asks for
+at least four or five days; we give fourteen. Where it stops: nothing is deleted; a given-up letter is told.
 """
 
 from __future__ import annotations

@@ -60,8 +60,6 @@ class Content:
     short: str = ""
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A mail, or a short message, as it waits: one recipient, one Message-ID for all its tries."""

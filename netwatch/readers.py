@@ -1,4 +1,4 @@
-"""Who is told, how, in which language and with how much detail? The site file's tables about it, for pydantic.
+"""Who is told, how, in which language, with how much detail? The site file's tables about it.
 
 No secret is in any of them. The address of a channel (`tgram://...`) holds one, so that it is never in a
 site file: [notify] says where the list of addresses is to be had (secret.py).

@@ -1,7 +1,7 @@
-"""What does it mean when no mail leaves? A server's answer, or its silence, as a sentence that says what to do.
+"""What does it mean when no mail leaves? A server's answer, or its silence, as a sentence with what to do.
 
-The usual mistakes have sentences of their own: a wrong name or port, TLS spoken to a port that begins in clear
-and the reverse, a certificate, a password, a server that relays for nobody, a recipient who does not exist.
+The usual mistakes have sentences of their own: a wrong name or port, TLS spoken to a port that begins in
+clear and the reverse, a certificate, a password, a server that relays for nobody, an unknown recipient.
 What a server says is repeated short and printable. Enhanced codes: RFC 3463. Pure.
 """
 
@@ -83,18 +83,19 @@ def unsafe(error: Exception, where: dict[str, Any], user: str | None) -> Deliver
 def refused(error: Exception, recipient: str, sender: str) -> DeliveryError:
     """Why a letter was not taken."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, said = next(iter(error.recipients.values()))
-        sentence = _recipient(code, _text(said))
+        code, answer = next(iter(error.recipients.values()))
+        said = _text(answer)
+        sentence = _recipient(code, said)
     elif isinstance(error, smtplib.SMTPSenderRefused):
-        code, said = error.smtp_code, error.smtp_error
-        sentence = _sender(code, _text(said))
+        code, said = error.smtp_code, _text(error.smtp_error)
+        sentence = _sender(code, said)
     elif isinstance(error, smtplib.SMTPResponseException):
-        code, said = error.smtp_code, error.smtp_error
+        code, said = error.smtp_code, _text(error.smtp_error)
         sentence = "mail.too-large" if code == TOO_LARGE else "mail.refused"
     else:
         return cut(error)
     if code == SHUTTING_DOWN:
-        return DeliveryError("mail.cut", why=clean(f"421 {_text(said)}"))
+        return DeliveryError("mail.cut", why=clean(f"421 {said}"))
     return _answered(sentence, code, said, recipient=recipient, sender=sender)
 
 

@@ -2,7 +2,7 @@
 
 The subject alone tells the site, what, and where, in at most 150 characters on one line. The text part
 wraps at 72 columns; the HTML part is simple tables with inline style and fetches nothing. A doctor is told
-what it is, on which device, where, and what to do; a consultant also what only a specialist can use (detail.py).
+what it is, on which device, where, and what to do; a consultant also what a specialist can use (detail.py).
 """
 
 from __future__ import annotations

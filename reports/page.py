@@ -21,6 +21,7 @@ from reports.gaps import gaps, vanished
 from reports.moment import parse
 from reports.outside import section
 from reports.phrase import ADDRESS, TEXT, Phrases, clean, lower_first, steps
+from reports.untold import untold
 from reports.verdict import answer, asides, freshness, in_order, ordered
 from reports.way import leads, number, place
 
@@ -97,6 +98,7 @@ def render(
         document=document,
         site=clean(site_name, TEXT),
         fresh=freshness(say, document),
+        untold=untold(say, document),
         answer=answer(say, document, catalogue),
         asides=asides(say, document),
         cards=cards,

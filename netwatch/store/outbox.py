@@ -50,6 +50,9 @@ INSERT = (
     "insert into outbox (site, run, message_id, recipient, subject, text, html, created, state) "
     "select site, {run}, ?, ?, ?, ?, ?, ?, 'waiting' from {table} where id = ?"
 )
+TRIED = "tries = tries + 1, last_try = ?, first_try = coalesce(first_try, ?) where message_id = ?"
+COUNT = f"update outbox set {TRIED}"  # noqa: S608
+START = f"update outbox set state = 'sending', {TRIED}"  # noqa: S608
 
 
 def rebuild(db: Database) -> None:
@@ -104,13 +107,14 @@ class Outbox:
     def trying(self, letter: Letter, now: datetime) -> None:
         """A try starts: if we die now, we will know that this letter may have arrived."""
         with self._writing() as db:
-            db.execute(f"update outbox set state = 'sending', {TRIED} where message_id = ?", _tried(letter, now))  # noqa: S608
+            db.execute(START, _tried(letter, now))
 
     def sent(self, letter: Letter, now: datetime) -> None:
         """It was taken."""
         with self._writing() as db:
             db.execute(
-                "update outbox set state = 'sent', sent = ?, next_try = null, why = '{}' where message_id = ?",
+                "update outbox set state = 'sent', sent = ?, next_try = null, why = '{}' "
+                "where message_id = ?",
                 [stamp(now), letter.message_id],
             )
 
@@ -123,17 +127,8 @@ class Outbox:
         """Nobody could be asked at all: a try of all these letters, and none of them has left."""
         with self._writing() as db:
             for letter in letters:
-                db.execute(f"update outbox set {TRIED} where message_id = ?", _tried(letter, now))  # noqa: S608
+                db.execute(COUNT, _tried(letter, now))
                 _plan(db, letter, error, now, for_good=False)
-
-    def retry(self, letter: Letter) -> None:
-        """A person wants it tried from the beginning."""
-        with self._writing() as db:
-            db.execute(
-                "update outbox set state = 'waiting', tries = 0, first_try = null, next_try = null "
-                "where message_id = ? and state not in ('sent', 'dropped')",
-                [letter.message_id],
-            )
 
     def drop(self, letter: Letter, note: str) -> None:
         """A person says that it shall not be sent, and why. It is kept."""
@@ -146,9 +141,6 @@ class Outbox:
 
     def _read(self, where: str, *values: object) -> tuple[Posted, ...]:
         return tuple(map(_posted, self._db.query(f"select * from outbox where {where}", list(values))))  # noqa: S608
-
-
-TRIED = "tries = tries + 1, last_try = ?, first_try = coalesce(first_try, ?)"
 
 
 def _tried(letter: Letter, now: datetime) -> list[str]:
