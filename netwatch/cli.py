@@ -17,6 +17,7 @@ from netwatch.cli_box import box
 from netwatch.cli_devices import devices
 from netwatch.cli_feeds import feeds
 from netwatch.cli_mail import mail
+from netwatch.cli_outbox import outbox
 from netwatch.cli_setup import doctor, init, schema
 from netwatch.cli_shodan import shodan
 from netwatch.composition import (
@@ -125,7 +126,7 @@ def scan(
     tell_troubles(ended.troubles, language)
     if not no_alert:
         tell_delivery(ended.delivery, language)
-    sys.exit(verdict(document, fail_on))
+    sys.exit(verdict(document, fail_on, untold=not no_alert and bool(ended.delivery.lost)))
 
 
 @main.command("plan")
@@ -248,5 +249,5 @@ def _stop(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-for command in (box, devices, doctor, feeds, init, mail, schema, shodan):
+for command in (box, devices, doctor, feeds, init, mail, outbox, schema, shodan):
     main.add_command(command)

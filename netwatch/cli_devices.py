@@ -15,7 +15,7 @@ from netwatch.console import show, told
 from netwatch.errors import NetwatchError
 from netwatch.recognised import KINDS, UNKNOWN
 from netwatch.sayings import USER, Saying, What, called, chosen
-from netwatch.switches import as_text_json_or_csv, as_text_or_json, data, lang, site_argument
+from netwatch.switches import LIST, Listing, as_text_json_or_csv, as_text_or_json, data, lang, site_argument
 from netwatch.words import messages
 
 if TYPE_CHECKING:
@@ -26,20 +26,8 @@ if TYPE_CHECKING:
     from netwatch.store import Store
     from netwatch.words import Messages
 
-LIST = "list"
 device_argument = click.argument("device")
 forget = click.option("--forget", is_flag=True, help="Take back what was said.")
-
-
-class Listing(click.Group):
-    """`devices SITE` is `devices list SITE`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """What names no command of ours is the site's."""
-        known = {*self.commands, *ctx.help_option_names}
-        if args and not known & {args[0]}:
-            args = [LIST, *args]
-        return super().parse_args(ctx, args)
 
 
 @click.group(cls=Listing)

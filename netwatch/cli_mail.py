@@ -9,6 +9,7 @@ import click
 
 from netwatch.composition import open_store, read_site
 from netwatch.console import say, tell_delivery, told
+from netwatch.errors import StoreError
 from netwatch.exits import Exit
 from netwatch.switches import data, lang, site_argument
 from netwatch.words import messages
@@ -27,34 +28,48 @@ def mail() -> None:
 @lang
 @told
 def mail_test(site: str, lang: str | None) -> None:
-    """Send a test mail to every recipient of the site."""
-    from netwatch.alert import try_out  # noqa: PLC0415 - slow to import
+    """Send a test to every recipient and every channel of the site, in the language of each."""
+    from netwatch.arrival import try_out  # noqa: PLC0415 - slow to import
+    from netwatch.problem import sentence  # noqa: PLC0415
 
     practice = read_site(site)
     words = messages(lang or practice.language)
+
+    def write(language: str) -> tuple[str, str]:
+        theirs = messages(language)
+        return theirs("cli.test-subject", site=practice.name), theirs("cli.test-text", site=practice.name)
+
     failed = False
-    for recipient, error in try_out(
-        practice, words("cli.test-subject", site=practice.name), words("cli.test-text", site=practice.name)
-    ):
+    for recipient, error in try_out(practice, write):
         if error is None:
             click.echo(words("cli.test-sent", recipient=recipient))
         else:
             failed = True
-            say(words(error.message, **error.details), "red")
+            say(sentence(error, words), "red")
     sys.exit(Exit.ERROR if failed else Exit.CLEAN)
 
 
 @mail.command("flush")
 @site_argument
+@click.option("--due", is_flag=True, help="Only what is due by now, and quietly: for a timer.")
 @lang
 @data
 @told
-def mail_flush(site: str, lang: str | None, data: Path | None) -> None:
-    """Hand over now the alerts that a mail server did not take earlier."""
-    from netwatch.alert import deliver  # noqa: PLC0415 - slow to import
+def mail_flush(site: str, due: bool, lang: str | None, data: Path | None) -> None:  # noqa: FBT001
+    """Hand over now the alerts that have not arrived: all, or those whose next try is due."""
+    from netwatch.arrival import deliver  # noqa: PLC0415 - slow to import
 
     practice = read_site(site)
-    with open_store(data) as store, store.lock(practice.slug):
-        delivery = deliver(store, practice)
+    try:
+        with open_store(data) as store, store.lock(practice.slug):
+            delivery = deliver(store, practice, everything=not due)
+    except StoreError as error:
+        if due and error.message == "store.busy":
+            sys.exit(Exit.CLEAN)  # a scan is at work, and delivers when it ends
+        raise
+    if due and not delivery.tried:
+        sys.exit(Exit.CLEAN)
     tell_delivery(delivery, lang or practice.language)
+    if due:
+        sys.exit(Exit.UNTOLD if delivery.lost else Exit.CLEAN)
     sys.exit(Exit.ERROR if delivery.waiting else Exit.CLEAN)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from netwatch.exposures import Logged
     from netwatch.model import Observation, Run
     from netwatch.plan import Plan
-    from netwatch.post import Alert
+    from netwatch.post import Alert, Content, Reader
     from netwatch.probe import Probe
     from netwatch.store import Store
 
@@ -108,22 +108,22 @@ def from_internet(seen: Observation) -> bool:
     return seen.vantage is Vantage.OUTSIDE and seen.port > 0 and ":" not in seen.address
 
 
-def composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert, Run], tuple[str, str, str]]:
-    """Writes this site's alerts in its language."""
+def composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert, Run, Reader], Content]:
+    """Writes this site's alerts for each kind of reader."""
 
-    def compose(alert: Alert, run: Run) -> tuple[str, str, str]:
+    def compose(alert: Alert, run: Run, reader: Reader) -> Content:
         from netwatch.liveness import told  # noqa: PLC0415 - slow to import
         from reports import mail  # noqa: PLC0415
         from reports.doors import knocked  # noqa: PLC0415
 
         devices = {device.id: device for device in (*store.devices(site.slug), *run.devices)}
         public = [*dict.fromkeys((*map(str, site.public_addresses), *run.public))]
-        letter = mail.compose(
+        return mail.compose(
             site.name,
             alert,
             devices,
             catalogue,
-            site.language,
+            reader,
             run.complete,
             run.finished,
             public,
@@ -131,7 +131,6 @@ def composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert,
             asked_outside=bool(knocked(run.coverage)),
             answered={(seen.port, seen.transport) for seen in run.observations if from_internet(seen)},
         )
-        return letter.subject, letter.text, letter.html
 
     return compose
 

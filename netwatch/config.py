@@ -47,6 +47,7 @@ from netwatch.internet import (
 )
 from netwatch.problem import problems, secretive, sentence
 from netwatch.ranges import Ranges, check
+from netwatch.readers import AnyRecipient, NotifySettings, Recipient  # noqa: TC001 - as above
 from netwatch.secret import secret
 from netwatch.settings import (
     MOST_ADDRESSES,
@@ -146,9 +147,14 @@ class Site(Table):
         description="Our IPv6 networks: devices' addresses there are listed, and asked from outside",
         examples=['["2a01:e0a:1:2::/64"]'],
     )
-    recipients: tuple[Mailbox, ...] = Field(default=(), description="Who is told, by mail")
+    recipients: tuple[AnyRecipient, ...] = Field(
+        default=(), description="Who is told by mail: addresses, or tables with address, language and role"
+    )
     authorisation: Authorisation | None = Field(default=None, description="Without it, or past it, no scan")
     mail: MailSettings | None = Field(default=None, description="Without it, no mail")
+    notify: NotifySettings | None = Field(
+        default=None, description="A second way for alerts: short messages, through apprise"
+    )
     exclude: Exclusions = Field(default=Exclusions(), description="What is never touched")
     ranges: Ranges = Field(default=(), description="Parts of the networks, and whose coming is no news there")
     gone_nights: Annotated[int, Strict(), Ge(0), Le(366)] = Field(
@@ -193,7 +199,11 @@ class Site(Table):
 
     @field_validator("recipients", mode="after")
     @classmethod
-    def _once_each(cls, recipients: tuple[str, ...]) -> tuple[str, ...]:
+    def _once_each(cls, recipients: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
+        once = {one.address: one for one in reversed(recipients)}
+        for number, one in enumerate(recipients):
+            if once[one.address] != one:
+                raise wrong("recipient-twice", at=(number,), address=one.address)
         return tuple(dict.fromkeys(recipients))
 
     @field_validator("probes", mode="after")

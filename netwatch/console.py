@@ -26,7 +26,7 @@ from netwatch.words import LANGUAGES, Messages, messages
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from netwatch.alert import Delivery
+    from netwatch.arrival import Delivery
     from netwatch.document import Document
     from netwatch.scan import Progress
 
@@ -171,18 +171,24 @@ def _shown(value: object) -> str:
 
 
 def tell_delivery(delivery: Delivery, language: str) -> None:
-    """Whether the alert arrived; if not, that it is kept."""
+    """Whether the alerts arrived; if not, that they are kept, and which of them somebody must look after."""
     words = messages(language)
     if delivery.sent:
         say(words("cli.mail-sent", count=delivery.sent), "green")
     if delivery.waiting:
-        why = words(delivery.error.message, **delivery.error.details) if delivery.error else ""
+        why = words.reason(delivery.error.message, delivery.error.details) if delivery.error else ""
         say(words("cli.mail-waiting", count=delivery.waiting, why=why), "red")
+    for one in delivery.lost[:SOME]:
+        told = {"to": one.letter.recipient or "-", "since": one.created.astimezone().date()}
+        say(words(f"cli.mail-lost-{one.state}", number=one.number, **told), "red")
 
 
-def verdict(document: Document, fail_on: str | None) -> Exit:
-    """The exit code of a scan. A finding that is unverified counts: silence is not repair."""
+def verdict(document: Document, fail_on: str | None, *, untold: bool = False) -> Exit:
+    """The exit code of a scan. A finding that is unverified counts: silence is not repair. `untold`: somebody
+    must be told that an alert has not arrived."""
     standing = [finding for finding in document.findings if finding.status is not Status.RESOLVED]
     if fail_on and any(f.severity.rank >= Severity(fail_on).rank for f in standing):
         return Exit.FINDINGS
+    if untold:
+        return Exit.UNTOLD
     return Exit.CLEAN if document.run.complete else Exit.INCOMPLETE

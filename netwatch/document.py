@@ -212,6 +212,20 @@ class RoundPart:
 
 
 @dataclass(frozen=True, slots=True)
+class UndeliveredPart:
+    """An alert that has not arrived by now, of this night or an earlier one.
+
+    `state`: `waiting`, `sending` (it may have arrived), `refused` or `given-up`.
+    """
+
+    recipient: str
+    state: str
+    created: str
+    tries: int
+    next_try: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One run of one site. `public`: the practice's addresses on the internet; `looked`: from each vantage,
     when it was last looked from there."""
@@ -230,6 +244,7 @@ class Document:
     statements: tuple[StatementPart, ...] = ()
     looked: dict[Vantage, str] = field(default_factory=dict)
     comings: tuple[ComingPart, ...] = ()
+    undelivered: tuple[UndeliveredPart, ...] = ()
 
     def to_json(self, *parts: str) -> str:
         """The document as text, or some of its lists under their names and those of the site and the run."""

@@ -4,10 +4,11 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """In order of precedence where several hold: ERROR, FINDINGS, INCOMPLETE, CLEAN."""
+    """In order of precedence where several hold: ERROR, FINDINGS, UNTOLD, INCOMPLETE, CLEAN."""
 
     CLEAN = 0  # done; nothing at or above --fail-on
     ERROR = 1  # could not do it; the message says why and what to do
     USAGE = 2  # the command line is wrong
     FINDINGS = 3  # findings at or above --fail-on
     INCOMPLETE = 4  # the scan could not cover what was asked
+    UNTOLD = 5  # an alert has not arrived: refused, given up, or waiting for over a day

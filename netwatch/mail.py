@@ -1,4 +1,4 @@
-"""How does a letter reach the mail server? SMTP (RFC 5321) over STARTTLS or TLS; the only module that sends.
+"""How does a letter reach the mail server? SMTP (RFC 5321) over STARTTLS or TLS; with notify.py, what sends.
 
 A session is opened once for all waiting letters; each is handed over on its own, and its fate is known
 before the next. Certificates are verified. A password is never sent in clear, except to this machine.
@@ -7,11 +7,11 @@ Where it stops: the server's 250 to DATA. What it does with the mail afterwards 
 
 from __future__ import annotations
 
+import re
 import smtplib
-import socket
 import ssl
-import threading
-from contextlib import contextmanager, suppress
+import unicodedata
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from netwatch.errors import DeliveryError
 from netwatch.forms import MAIL_ADDRESS
+from netwatch.refusal import clean, refused, unreachable, unsafe
+from netwatch.smtp import SECONDS, TROUBLE, Bounded, BoundedTls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,34 +32,8 @@ if TYPE_CHECKING:
     from netwatch.config import MailSettings
     from netwatch.post import Letter
 
-SECONDS = 30.0  # for one line, and for one whole answer of the server
-# What smtplib raises, also on answers that follow no standard (binascii and Unicode errors are ValueErrors).
-TROUBLE = (smtplib.SMTPException, OSError, ValueError)
-
-
-class Bounded(smtplib.SMTP):
-    """An SMTP client that no server can hold by never ending an answer."""
-
-    def getreply(self) -> tuple[int, bytes]:
-        """The answer, or a cut connection when it takes too long."""
-        timer = threading.Timer(SECONDS, self._cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            return super().getreply()
-        finally:
-            timer.cancel()
-
-    def _cut(self) -> None:
-        if self.sock is not None:
-            with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
-
-
-class BoundedTls(Bounded, smtplib.SMTP_SSL):
-    """The same, in TLS from the start."""
-
-
+SUBJECT = 200  # characters: encoded, far less than the 998 octets of a line (RFC 5322 2.1.1) once folded
+TAKEN, REFUSED = range(200, 300), 400  # RFC 5321 4.2.1
 ENCODED = "=?"  # begins an encoded word (RFC 2047): email would decode it, line ends and all, into a header
 
 
@@ -65,28 +41,26 @@ ENCODED = "=?"  # begins an encoded word (RFC 2047): email would decode it, line
 class Session:
     """An open talk with the mail server."""
 
-    server: smtplib.SMTP
+    server: Bounded
     sender: str
 
     def send(self, letter: Letter, moment: datetime) -> None:
-        """Hand one letter over. Raises DeliveryError, `permanent` where the server said 5xx."""
+        """Hand one letter over. Raises DeliveryError: `permanent` where the server said 5xx, `mail.perhaps`
+        where the letter has left and no answer came."""
+        self.server.handed = self.server.answered = False
         try:
             mail = message(letter, self.sender, moment)
         except (MessageError, ValueError, IndexError) as error:  # email raises any of them on odd addresses
-            raise DeliveryError("mail.address", permanent=True, recipient=_clean(letter.recipient)) from error
+            raise DeliveryError("mail.address", permanent=True, recipient=clean(letter.recipient)) from error
         try:
             self.server.send_message(mail, self.sender, [letter.recipient])
-        except smtplib.SMTPRecipientsRefused as error:
-            code, text = next(iter(error.recipients.values()))
-            raise _refused("mail.recipient-refused", code, text, recipient=letter.recipient) from error
-        except smtplib.SMTPSenderRefused as error:
-            raise _refused(
-                "mail.sender-refused", error.smtp_code, error.smtp_error, sender=self.sender
-            ) from error
-        except smtplib.SMTPResponseException as error:
-            raise _refused("mail.refused", error.smtp_code, error.smtp_error) from error
         except TROUBLE as error:
-            raise DeliveryError("mail.cut", why=_clean(str(error) or type(error).__name__)) from error
+            answer = error.smtp_code if isinstance(error, smtplib.SMTPDataError) else 0
+            if self.server.answered and answer in TAKEN:  # not the 250 of the book, and yet a yes
+                return
+            if self.server.handed and answer < REFUSED:
+                raise DeliveryError("mail.perhaps") from error
+            raise refused(error, letter.recipient, self.sender) from error
 
 
 @contextmanager
@@ -96,15 +70,11 @@ def session(settings: MailSettings) -> Iterator[Session]:
     context = ssl.create_default_context()
     try:
         if settings.security == "tls":
-            server: smtplib.SMTP = BoundedTls(settings.host, settings.port, timeout=SECONDS, context=context)
+            server: Bounded = BoundedTls(settings.host, settings.port, timeout=SECONDS, context=context)
         else:
             server = Bounded(settings.host, settings.port, timeout=SECONDS)
-    except ssl.SSLCertVerificationError as error:
-        raise DeliveryError("mail.certificate", why=error.verify_message, **where) from error
-    except ssl.SSLError as error:
-        raise DeliveryError("mail.not-tls", **where) from error
     except TROUBLE as error:
-        raise DeliveryError("mail.unreachable", why=_clean(str(error)), **where) from error
+        raise unreachable(error, where) from error
     try:
         _secure(server, settings, context)
         yield Session(server, sender(settings))
@@ -135,16 +105,10 @@ def _secure(server: smtplib.SMTP, settings: MailSettings, context: ssl.SSLContex
         if password is None:
             raise DeliveryError("mail.no-password", user=settings.user)
         server.login(settings.user, password)
-    except ssl.SSLCertVerificationError as error:
-        raise DeliveryError("mail.certificate", why=error.verify_message, **where) from error
-    except smtplib.SMTPNotSupportedError as error:
-        raise DeliveryError("mail.not-offered", why=_clean(str(error)), **where) from error
-    except smtplib.SMTPAuthenticationError as error:
-        raise _refused("mail.login", error.smtp_code, error.smtp_error, user=settings.user) from error
-    except UnicodeEncodeError:  # `from None`: the error holds the password
-        raise DeliveryError("mail.login-letters", user=settings.user) from None
+    except UnicodeEncodeError as error:  # `from None`: the error holds the password
+        raise unsafe(error, where, settings.user) from None
     except TROUBLE as error:
-        raise DeliveryError("mail.cut", why=_clean(str(error))) from error
+        raise unsafe(error, where, settings.user) from error
 
 
 def message(letter: Letter, sender: str, moment: datetime) -> EmailMessage:
@@ -152,7 +116,7 @@ def message(letter: Letter, sender: str, moment: datetime) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = Address(display_name="netwatch", addr_spec=sender)
     mail["To"] = Address(addr_spec=letter.recipient)
-    mail["Subject"] = _clean(letter.subject).replace(ENCODED, "= ?")
+    mail["Subject"] = plain(letter.subject)
     mail["Date"] = format_datetime(moment)
     mail["Message-ID"] = letter.message_id
     mail["Auto-Submitted"] = "auto-generated"
@@ -161,17 +125,11 @@ def message(letter: Letter, sender: str, moment: datetime) -> EmailMessage:
     return mail
 
 
-def _refused(sentence: str, code: int, text: bytes | str, **details: object) -> DeliveryError:
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    permanent = code >= 500  # noqa: PLR2004 - RFC 5321 4.2.1
-    return DeliveryError(
-        sentence, permanent=permanent, code=code, said=_clean(said), **dict[str, Any](details)
-    )
-
-
-def _clean(text: str) -> str:
-    """One line, printable, at most 200 characters: a server's answer is no more trusted than a banner."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()[:200]
+def plain(subject: str) -> str:
+    """A subject as one visible line: no line end, no control, no sign that turns the reading direction, and
+    nothing that a mail program would decode."""
+    visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in subject)
+    return re.sub(" +", " ", visible).strip()[:SUBJECT].replace(ENCODED, "= ?")
 
 
 def _here(host: str) -> bool:

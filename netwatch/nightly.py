@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from netwatch import aging, comings, exposures, feeds, judge, to_check
-from netwatch.alert import Delivery, alert, deliver, letters
+from netwatch.alert import alert
+from netwatch.arrival import Delivery, deliver, letters, standing
 from netwatch.audit import Audit, folder
 from netwatch.beyond import Beyond
 from netwatch.config import require_audit, require_authorisation
@@ -43,14 +44,14 @@ if TYPE_CHECKING:
     from netwatch.met import Met
     from netwatch.model import Run
     from netwatch.placing import Placing
-    from netwatch.post import Alert, Letter
+    from netwatch.post import Alert, Content, Letter, Reader
     from netwatch.probe import Probe
     from netwatch.scan import Progress
     from netwatch.store import Store
     from netwatch.words import Catalogue
 
-    # Writes an alert as (subject, text, html); the command line gives the one of reports/.
-    Compose = Callable[[Alert, Run], tuple[str, str, str]]
+    # Writes an alert for one kind of reader; the command line gives the one of reports/.
+    Compose = Callable[[Alert, Run, Reader], Content]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +101,11 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         news = alert(run, moved, catalogue, came.comings)
         post: tuple[Letter, ...] = ()
         if news is not None and compose is not None:
-            post = letters(site, *compose(news, run))
+            post = letters(site, partial(compose, news, run))
         with uninterrupted():
             exposed = logged(run, store, placed)
             store.record(run, moved, post, exposed, again=again, came=came)
-            waiting = len(store.waiting(site.slug))
-            delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
+            delivery = deliver(store, site) if compose is not None else standing(store, site.slug)
     return Ended(run, delivery, tuple(beyond.gathered.troubles))
 
 

@@ -36,3 +36,16 @@ all_ports = click.option(
 audit = click.option(
     "--audit", is_flag=True, help="Also what comes close to a login, where the authorisation names it."
 )
+
+LIST = "list"
+
+
+class Listing(click.Group):
+    """Commands of which `devices SITE` is `devices list SITE`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What names no command of ours is the site's."""
+        known = {*self.commands, *ctx.help_option_names}
+        if args and not known & {args[0]}:
+            args = [LIST, *args]
+        return super().parse_args(ctx, args)

@@ -137,6 +137,13 @@ class Messages:
         }
         return str(self.sentences[message]).format(**told)
 
+    def reason(self, message: str, details: Mapping[str, object]) -> str:
+        """The sentence of an error that was kept; where it is of another version of netwatch, its id."""
+        try:
+            return self(message, **details)
+        except (KeyError, IndexError, ValueError):
+            return message
+
     def count(self, message: str, number: int, **details: object) -> str:
         """`message.one` for one, `message.many` otherwise."""
         return self(f"{message}.{'one' if number == 1 else 'many'}", number=number, **details)

@@ -1,7 +1,8 @@
 """What does an alert say to a doctor who reads only the subject, and what to one who opens it?
 
 The subject alone tells the site, what, and where, in at most 150 characters on one line. The text part
-wraps at 72 columns; the HTML part is simple tables with inline style and fetches nothing.
+wraps at 72 columns; the HTML part is simple tables with inline style and fetches nothing. A doctor is told
+what it is, on which device, where, and what to do; a consultant also what a specialist can use (detail.py).
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from netwatch.change import ChangeKind
 from netwatch.model import LIVENESS, Exposure, Severity
+from netwatch.post import Content, Reader, Role
 from reports import comings
-from reports.aged import sentence
+from reports.detail import Detail
 from reports.doors import BOX
 from reports.folding import at_internet, place, twins
-from reports.phrase import ADDRESS, NAME, Phrases, clean, lower_first, steps
+from reports.phrase import NAME, Phrases, clean, lower_first, steps
 from reports.templating import template
-from reports.way import leads, subject
-from reports.way import place as placed
+from reports.way import subject
 from reports.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -37,15 +38,6 @@ TITLE = 20  # characters of a title that a subject always keeps
 _TRIED_OUTSIDE = (Exposure.EXPOSED, Exposure.INSIDE_ONLY)
 _FOUND = (ChangeKind.APPEARED, ChangeKind.WORSENED)
 _QUIET = (ChangeKind.UNVERIFIED, ChangeKind.IMPROVED, ChangeKind.RESOLVED, ChangeKind.MOVED)
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A mail without its envelope."""
-
-    subject: str
-    text: str
-    html: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +76,7 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
     alert: Alert,
     devices: Mapping[str, Device],
     catalogue: Catalogue,
-    language: str,
+    reader: Reader,
     complete: bool,  # noqa: FBT001 - a fact of the run, given with the others
     found_at: datetime,
     public_addresses: Sequence[str] = (),
@@ -92,7 +84,7 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
     *,
     asked_outside: bool = False,
     answered: Container[tuple[int, str]] = frozenset(),
-) -> Mail:
+) -> Content:
     """The mail of one alert. `found_at` is the moment of the check; `complete` is that of the run.
 
     `sent`: what a device that fell silent had been sent, line by line, by device. `asked_outside`: was
@@ -101,7 +93,8 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
     """
     parts = {}
     for kind in ("txt", "html"):
-        writer = Writer(Phrases(language, fine=True), devices, catalogue, sent, answered)
+        say = Phrases(reader.language, fine=True)
+        writer = Writer(say, devices, catalogue, sent, answered, full=reader.role is Role.CONSULTANT)
         parts[kind] = template(f"mail.{kind}").render(
             say=writer.say,
             greeting=writer.say(
@@ -115,22 +108,26 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
             urgent=alert.urgent,
             public="" if asked_outside else writer.public(alert, public_addresses),
         )
-    plain = Writer(Phrases(language), devices, catalogue)
-    return Mail(plain.subject(site_name, alert), wrapped(parts["txt"]), parts["html"])
+    plain = Writer(Phrases(reader.language), devices, catalogue)
+    brief = f"{plain.intro(alert)} {plain.say('mail.short')}"
+    return Content(plain.subject(site_name, alert), wrapped(parts["txt"]), parts["html"], brief)
 
 
 class Writer:
-    """The parts of a mail, in words."""
+    """The parts of a mail, in words. `full`: with what only a specialist can use (detail.py)."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the sentences are made of
         self,
         say: Phrases,
         devices: Mapping[str, Device],
         catalogue: Catalogue,
         sent: Mapping[str, Sequence[str]] | None = None,
         answered: Container[tuple[int, str]] = frozenset(),
+        *,
+        full: bool = False,
     ) -> None:
         """Everything that the sentences are made of."""
+        self.detail = Detail(say, devices, full=full)
         self.say = say
         self.answered = answered
         self.sent = sent or {}
@@ -226,15 +223,15 @@ class Writer:
             severity=self.severity(finding),
             title=words.title,
             device=self.device(finding),
-            place=placed(self.say, finding),
-            leads=leads(self.say, finding, self.devices),
-            about=sentence(self.say, finding.about),
+            place=self.detail.place(finding),
+            leads=self.detail.leads(finding),
+            about=self.detail.about(finding),
             before=self.before(change),
             exposure="" if told_by_us else self.exposure(finding),
             urgent=finding.exposure == Exposure.EXPOSED,
             risk=words.risk,
             remedy=tuple(steps(words.remedy)),
-            sent=tuple(clean(line) for line in self.sent.get(finding.device, ())) if told_by_us else (),
+            sent=self.detail.sent(self.sent.get(finding.device, ())) if told_by_us else (),
             same_as=same_as,
         )
 
@@ -266,8 +263,7 @@ class Writer:
             self.say(
                 f"mail.also.{change.kind}",
                 title=lower_first(self.say.rule(self.catalogue, change.finding.rule).title),
-                device=self.device(change.finding),
-                place=placed(self.say, change.finding),
+                where=self.detail.where(change.finding, self.device(change.finding)),
             )
             for kind in _QUIET
             for change in self.once(self.ordered(alert, kind))
@@ -277,8 +273,7 @@ class Writer:
         """What is not known of the practice's own addresses, unless this alert comes from outside."""
         if any(change.finding.exposure in _TRIED_OUTSIDE for change in alert.changes):
             return ""
-        named = ", ".join(clean(address, ADDRESS) for address in addresses)
-        return self.say.count("mail.public", len(addresses), addresses=named) if addresses else ""
+        return self.detail.addresses(addresses)
 
 
 def _plural(number: int) -> str:

@@ -24,6 +24,7 @@ from reports.moment import parse
 from reports.outside import section
 from reports.phrase import ADDRESS, TEXT, Phrases, clean, lower_first, steps
 from reports.templating import template
+from reports.untold import untold
 from reports.verdict import answer, asides, freshness, in_order, ordered
 from reports.way import leads, number, place
 
@@ -98,6 +99,7 @@ def render(
         document=document,
         site=clean(site_name, TEXT),
         fresh=freshness(say, document),
+        untold=untold(say, document),
         answer=answer(say, document, catalogue),
         asides=asides(say, document),
         cards=cards,

@@ -21,6 +21,7 @@ from reports.outside import section
 from reports.outside_table import outside, statements
 from reports.phrase import NAME, TEXT, Phrases, clean, lower_first
 from reports.terminal import STYLES, group, table, text, where
+from reports.untold import untold
 from reports.verdict import answer, asides, by_address, freshness, in_order, ordered
 from reports.way import arrow, number
 
@@ -56,6 +57,7 @@ def summary(site_name: str, document: Document, catalogue: Catalogue, language: 
     parts: list[RenderableType] = [
         text(clean(site_name, TEXT), "bold"),
         text(freshness(say, document), "" if document.run.complete else "yellow"),
+        *(text(line, "bold red") for line in [untold(say, document)] if line),
         text(""),
         text(answer(say, document, catalogue), "bold"),
     ]

@@ -17,6 +17,7 @@ from netwatch.errors import StoreError
 from netwatch.sayings import Saying, Sayings, ruled
 from netwatch.store import comings, exposures, internet, news, night, outbox, reading, sayings, writing
 from netwatch.store.lock import held
+from netwatch.store.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -237,29 +238,10 @@ class Store:
         with self._writing() as db:
             db.execute("update sites set slug = slug where id = -1")
 
-    def waiting(self, site: str) -> tuple[Letter, ...]:
-        """The letters that nobody has accepted yet, oldest first."""
-        return outbox.waiting(self._db, site)
-
-    def address(self, letter: Letter, addressed: Iterable[Letter]) -> None:
-        """Put addressed letters in the place of one that was written to nobody."""
-        with self._writing() as db:
-            outbox.address(db, letter, addressed)
-
-    def trying(self, letter: Letter) -> None:
-        """A try starts: if we die now, we will know that this letter may have arrived."""
-        with self._writing() as db:
-            outbox.trying(db, letter)
-
-    def sent(self, letter: Letter) -> None:
-        """The mail server took it."""
-        with self._writing() as db:
-            outbox.sent(db, letter)
-
-    def put_back(self, letter: Letter, error: str) -> None:
-        """The mail server did not take it; it waits for the next try."""
-        with self._writing() as db:
-            outbox.put_back(db, letter, error)
+    @property
+    def outbox(self) -> Outbox:
+        """The letters: which wait, which have arrived."""
+        return Outbox(self._db, self._writing)
 
     @contextmanager
     def _writing(self) -> Iterator[Database]:

@@ -21,6 +21,7 @@ from netwatch.document import (
     RunPart,
     ServicePart,
     StatementPart,
+    UndeliveredPart,
 )
 from netwatch.model import Exposure, Status, Vantage
 from netwatch.opening import VAGUE
@@ -86,6 +87,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
         statements=tuple(_statements(db, site)),
         looked=_looked(db, site),
         comings=tuple(comings.told(db, run["id"])),
+        undelivered=tuple(_undelivered(db, site)),
     )
 
 
@@ -103,6 +105,16 @@ def _public(db: Database, site: str) -> Iterable[AddressPart]:
         yield AddressPart(
             row["address"], row["source"], row["first_seen"], row["last_seen"], row["asked"], ports
         )
+
+
+def _undelivered(db: Database, site: str) -> Iterable[UndeliveredPart]:
+    """The alerts that have not arrived."""
+    rows = db.query(
+        "select recipient, state, created, tries, next_try from outbox "
+        "where site = (select id from sites where slug = ?) and state not in ('sent', 'dropped') order by id",
+        [site],
+    )
+    return (UndeliveredPart(**row) for row in rows)
 
 
 def _looked(db: Database, site: str) -> dict[Vantage, str]:

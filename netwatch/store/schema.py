@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils.migrations import Migrations
 
-from netwatch.store import comings, exposures, news, sayings
+from netwatch.store import comings, exposures, news, outbox, sayings
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -161,3 +161,9 @@ def m006_comings(db: Database) -> None:
 def m009_news(db: Database) -> None:
     """What was told, and what waits to be told."""
     news.create(db)
+
+
+@migrations()
+def m012_arrival(db: Database) -> None:
+    """Letters that are tried again at a time of their own, refused, given up or dropped, and why."""
+    outbox.rebuild(db)

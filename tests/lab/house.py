@@ -7,11 +7,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import probes
 from netwatch import nightly
-from netwatch.alert import alert, letters
+from netwatch.alert import alert
+from netwatch.arrival import letters
 from netwatch.composition import composer
 from netwatch.config import Site
 from netwatch.diff import compare
@@ -126,7 +128,8 @@ class House:
         news = alert(run, moved, CATALOGUE, came.comings)
         post: tuple[Letter, ...] = ()
         if news is not None:
-            post = letters(self.site, *composer(self.site, self.store, CATALOGUE)(news, run))
+            compose = composer(self.site, self.store, CATALOGUE)
+            post = letters(self.site, partial(compose, news, run))
         exposed = nightly.logged(run, self.store, placed)
         self.store.record(run, moved, post, exposed, again=again, came=came)
         told = Told(came.comings, news, post)

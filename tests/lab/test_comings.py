@@ -57,6 +57,6 @@ def test_who_is_plugged_in_on_the_second_night_is_told_once(tmp_path: Path) -> N
         lab.hosts["printer"].unplug()
         assert night() == {}
     with Store(tmp_path / "data") as store:
-        [letter] = store.waiting("cabinet")
+        [letter] = [one.letter for one in store.outbox.pending("cabinet")]
     assert letter.subject.startswith("Cabinet: 2 new devices on the network: ")
     assert "10.77.0.150" not in letter.text

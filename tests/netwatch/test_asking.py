@@ -100,7 +100,7 @@ def test_a_person_is_asked_for_what_the_options_left_open(tmp_path: Path) -> Non
     assert (site.name, site.language, site.mail) == ("Cabinet Martin", "fr", None)
     assert site.authorisation is not None
     assert (site.authorisation.by, site.authorisation.until) == ("Dr Martin", date(2027, 12, 31))
-    assert site.recipients == ("a@x.example", "b@x.example")
+    assert tuple(one.address for one in site.recipients) == ("a@x.example", "b@x.example")
     assert "2027-12-31" in err  # the day that was no day is asked for again
     assert out.count("\n") == 1
 

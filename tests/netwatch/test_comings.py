@@ -328,10 +328,12 @@ def test_a_night_and_who_came_in_it_are_kept_whole_or_not_at_all(home: House) ->
     with pytest.raises(StoreError):
         home.store.record(run, Night({}, ()), (letter,), came=broken)
     assert PRINTER.id not in {one.id for one in home.store.devices(home.site.slug)}
-    assert home.store.waiting(home.site.slug) == ()
+    assert home.store.outbox.pending(home.site.slug) == ()
     told = home.night(1, (*OLD, PRINTER))
     assert told.kinds == {"192.168.1.40": "new"}
-    assert [one.message_id for one in home.store.waiting(home.site.slug)] == [told.post[0].message_id]
+    assert [one.letter.message_id for one in home.store.outbox.pending(home.site.slug)] == [
+        told.post[0].message_id
+    ]
 
 
 def test_a_database_of_before_knows_its_devices_and_mails_nobody_of_them(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from netwatch.composition import composer, configured, folder, last_night, open_
 from netwatch.diff import Night
 from netwatch.errors import ConfigError, NetwatchError, StoreError
 from netwatch.model import Device, Finding, Run, Vantage
-from netwatch.post import Alert
+from netwatch.post import Alert, Reader
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,13 +104,15 @@ def test_every_rule_of_every_probe_has_its_words() -> None:
     assert "dicom-query-answered" in rules().rules
 
 
-def test_an_alert_is_written_in_the_site_s_language_and_names_where(data: Path, tmp_path: Path) -> None:
+def test_an_alert_is_written_in_its_reader_s_language_and_names_where(data: Path, tmp_path: Path) -> None:
     alert = Alert("cabinet", "r", (Change(ChangeKind.APPEARED, FOUND),))
     with open_store(data) as store:
-        subject, text, html = composer(site(tmp_path), store, rules())(alert, RUN)
-    assert "192.168.1.20" in subject + text
-    assert "Le serveur d'images" in " ".join(text.split())
-    assert html.startswith("<!")
+        compose = composer(site(tmp_path), store, rules())
+        told, english = (compose(alert, RUN, Reader(language)) for language in ("fr", "en"))
+    assert "192.168.1.20" in told.subject + told.text
+    assert "Le serveur d'images" in " ".join(told.text.split())
+    assert "The image server" in " ".join(english.text.split())
+    assert told.html.startswith("<!")
 
 
 def test_a_file_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_everything_that_a_site_file_can_say_is_understood(written: Written) -> 
     assert site.addresses() == 256 + 256 + 1
     assert site.gateway == IPv4Address("192.168.1.1")
     assert [str(address) for address in site.public_addresses] == ["9.9.9.9", "2620:fe::fe"]
-    assert site.recipients == ("a@example.org", "b@example.org")
+    assert tuple(one.address for one in site.recipients) == ("a@example.org", "b@example.org")
     assert site.authorisation is not None
     assert site.authorisation.until == date(2027, 1, 31)
     assert site.exclude.addresses == (IPv4Network("192.168.1.50/32"), IPv4Network("192.168.1.64/28"))

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from rich.table import Table
 
-from netwatch.alert import Delivery
+from netwatch.arrival import Delivery
 from netwatch.console import say, show, spoken, tell_delivery, tell_gaps, told, verdict, watched
 from netwatch.document import CoveragePart, Document, FailurePart, FindingPart, RunPart
 from netwatch.errors import ConfigError, DeliveryError, NetwatchError, ScopeError, StoreError

@@ -156,7 +156,7 @@ def test_every_answer_is_in_the_site_that_the_file_describes(tmp_path: Path, lan
     assert (site.name, site.language) == ("Cabinet Martin", language)
     assert site.networks == (IPv4Network("192.168.1.0/24"), IPv4Network("192.168.7.3/32"))
     assert site.gateway == IPv4Address("192.168.1.1")
-    assert site.recipients == ("a@example.org", "b@example.org")
+    assert tuple(one.address for one in site.recipients) == ("a@example.org", "b@example.org")
     assert site.authorisation is not None
     assert site.authorisation.model_dump() == {
         "by": "Dr Martin",

@@ -193,15 +193,15 @@ def test_a_run_and_its_letters_are_kept_together_or_not_at_all(store: Store) -> 
     with pytest.raises(StoreError):
         record(store, night(1), (LETTER,))  # the same Message-ID twice
     assert rows(store)["runs"] == 1
-    assert store.waiting("cabinet") == (LETTER,)
+    assert [one.letter for one in store.outbox.pending("cabinet")] == [LETTER]
 
 
 def test_a_letter_waits_until_it_is_known_to_have_arrived(store: Store) -> None:
     record(store, night(0), (LETTER,))
     store.trying(LETTER)
-    assert store.waiting("cabinet") == (LETTER,)
+    assert [one.letter for one in store.outbox.pending("cabinet")] == [LETTER]
     store.put_back(LETTER, "down")
-    assert store.waiting("cabinet") == (LETTER,)
+    assert [one.letter for one in store.outbox.pending("cabinet")] == [LETTER]
     store.sent(LETTER)
     assert store.waiting("cabinet") == ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -140,9 +141,9 @@ def test_who_was_told_and_when_comes_from_the_letters_of_its_nights(db: Database
     outbox.add(db, run(db, FIRST, "first"), letters)
     outbox.add(db, run(db, LATER, "later"), [Letter("<9@test>", "late@test", "s", "t", "h")])
     assert exposures.told(db, "cabinet", rows) == rows
-    for letter in letters:
-        outbox.sent(db, letter)
-    outbox.sent(db, Letter("<9@test>", "late@test", "s", "t", "h"))
+    post = outbox.Outbox(db, lambda: nullcontext(db))
+    for letter in (*letters, Letter("<9@test>", "late@test", "s", "t", "h")):
+        post.sent(letter, LATER)
     [row] = exposures.told(db, "cabinet", rows)
     assert row.told_at is not None
     assert row.told_to == ("dr@example.fr", "it@test")

@@ -13,10 +13,10 @@ from rich.console import Console
 from netwatch.change import Change, ChangeKind, Coming, ComingKind
 from netwatch.document import ComingPart, Document
 from netwatch.model import Device, Finding
-from netwatch.post import Alert
+from netwatch.post import Alert, Content, Reader
 from reports import page, table
 from reports.comings import lines, what
-from reports.mail import Mail, compose
+from reports.mail import compose
 from reports.phrase import Phrases
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ def mail(
     language: str = "fr",
     site: str = "Cabinet Dupont",
     found: bool = False,
-) -> Mail:
+) -> Content:
     changes = (Change(ChangeKind.APPEARED, PACS),) if found else ()
     alert = Alert("cabinet-dupont", "r", changes, comings, urgent=found)
-    return compose(site, alert, {"m-1": PRINTER}, catalogue, language, True, FOUND_AT)  # noqa: FBT003
+    return compose(site, alert, {"m-1": PRINTER}, catalogue, Reader(language), True, FOUND_AT)  # noqa: FBT003
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from netwatch.change import Change, ChangeKind
 from netwatch.model import Device, Finding, Status
-from netwatch.post import Alert
+from netwatch.post import Alert, Reader, Role
 from netwatch.words import Catalogue
 from reports import page, table
 from reports.dated import lists, notes, pages
@@ -141,7 +141,15 @@ def test_and_so_does_one_in_a_mail(language: str) -> None:
     alert = Alert("cabinet", "one", (Change(ChangeKind.APPEARED, finding),))
     device = Device("d20", "192.168.1.20")
     at = datetime(2026, 11, 23, tzinfo=UTC)
-    told = compose("Cabinet", alert, {"d20": device}, CATALOGUE, language, complete=True, found_at=at)
+    told = compose(
+        "Cabinet",
+        alert,
+        {"d20": device},
+        CATALOGUE,
+        Reader(language, Role.CONSULTANT),
+        complete=True,
+        found_at=at,
+    )
     for text in (told.text, told.html):
         assert {"en": "1 September 2026", "fr": "1er septembre 2026"}[language] in " ".join(text.split())
         assert OLD[language] in " ".join(text.split())

@@ -11,8 +11,8 @@ import pytest
 
 from netwatch.change import Change, ChangeKind
 from netwatch.model import Device, Exposure, Finding, Link, Vantage
-from netwatch.post import Alert
-from reports.mail import Mail, compose
+from netwatch.post import Alert, Content, Reader, Role
+from reports.mail import compose
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -25,6 +25,9 @@ DEVICES = {
     "d21": Device("d21", "192.168.1.21", vendor="GE Healthcare", kind="modality"),
     "d30": Device("d30", "192.168.1.30", names=("ECHO-SALLE2",), vendor="Samsung Medison"),
 }
+
+
+READER = {language: Reader(language, Role.CONSULTANT) for language in ("fr", "en")}
 
 
 def finding(rule: str, device: int, port: int = 11112, exposure: Exposure = Exposure.NOT_CHECKED) -> Finding:
@@ -50,10 +53,12 @@ def mail(  # noqa: PLR0913 - the parts of a mail
     complete: bool = True,
     public: tuple[str, ...] = (),
     answered: frozenset[tuple[int, str]] = frozenset(),
-) -> Mail:
+    role: Role = Role.CONSULTANT,
+) -> Content:
     alert = Alert("cabinet-dupont", "3f2c9a", changes)
     known = DEVICES if devices is None else devices
-    return compose(site, alert, known, catalogue, language, complete, FOUND_AT, public, answered=answered)
+    reader = Reader(language, role)
+    return compose(site, alert, known, catalogue, reader, complete, FOUND_AT, public, answered=answered)
 
 
 class Tags(HTMLParser):
@@ -183,7 +188,7 @@ def test_a_device_that_fell_silent_is_told_with_what_it_was_sent(catalogue: Cata
     fell = Finding("device-stopped-answering", "d21", 104, probe="liveness", address="192.168.1.21")
     alert = Alert("cabinet-dupont", "3f2c9a", (Change(ChangeKind.APPEARED, fell), OPEN))
     sent = {"d21": ("22:04:05 UTC, dicom, 104: C-ECHO-RQ (68 bytes)", "<script>\x1b[31m")}
-    told = compose("Cabinet", alert, DEVICES, catalogue, language, False, FOUND_AT, (), sent)  # noqa: FBT003
+    told = compose("Cabinet", alert, DEVICES, catalogue, READER[language], False, FOUND_AT, (), sent)  # noqa: FBT003
     for part in (told.text, told.html):
         assert part.count("C-ECHO-RQ (68 bytes)") == 1
     assert "\x1b" not in told.text + told.html
@@ -206,7 +211,7 @@ BEHIND = finding("dicom-query-answered", 20, exposure=Exposure.EXPOSED)
 NEW, BOTH = ChangeKind.APPEARED, (Change(ChangeKind.WORSENED, BEHIND), Change(ChangeKind.APPEARED, PUBLIC))
 
 
-def flat(told: Mail) -> str:
+def flat(told: Content) -> str:
     return " ".join(told.text.split())
 
 
@@ -301,7 +306,7 @@ def test_that_nobody_asked_from_outside_is_said_only_where_nobody_did(catalogue:
         alert,
         DEVICES,
         catalogue,
-        "en",
+        READER["en"],
         True,  # noqa: FBT003
         FOUND_AT,
         ("203.0.113.7",),

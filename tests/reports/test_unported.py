@@ -14,7 +14,7 @@ from rich.console import Console
 from netwatch.change import Change, ChangeKind
 from netwatch.document import ChangePart
 from netwatch.model import Device, Finding, Severity, Status
-from netwatch.post import Alert
+from netwatch.post import Alert, Reader, Role
 from reports import table
 from reports.mail import compose
 from reports.page import render
@@ -78,7 +78,7 @@ def test_the_mail_and_its_subject_name_no_port(catalogue: Catalogue, language: s
     devices = {"d20": Device("d20", "192.168.1.20", names=("DiskStation",))}
     alert = Alert("cabinet", "3f2c9a", (Change(kind, found),))
     mail = compose(
-        "Cabinet", alert, devices, catalogue, language, complete=True,
+        "Cabinet", alert, devices, catalogue, Reader(language, Role.CONSULTANT), complete=True,
         found_at=datetime(2026, 11, 23, 21, 4, tzinfo=UTC),
     )  # fmt: skip
     assert "192.168.1.20" in mail.text
