@@ -1,8 +1,8 @@
-"""Which changes deserve a mail at once? Pure; how it arrives is arrival.py's.
+"""Does this night deserve a mail? Pure; what is news is decided in news.py, how it arrives is arrival.py's.
 
-At once: what appeared or worsened, and what was seen for the first time because it was never checked,
-from medium up; a device that is new, or gone. A finding that was there last night, an answer that did not
-come, and a telephone where telephones are expected wake nobody.
+One letter a night at most: what is told at once, and with it what was due for the morning, so that nobody
+gets two. A finding that was there last night, an answer that did not come, and a telephone where telephones
+are expected wake nobody.
 """
 
 from __future__ import annotations
@@ -10,34 +10,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netwatch.change import ChangeKind, ComingKind
-from netwatch.model import Severity
+from netwatch.news import ARRIVALS
 from netwatch.post import Alert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from netwatch.change import Coming
-    from netwatch.diff import Night
-    from netwatch.model import Finding, Run
-    from netwatch.words import Catalogue
+    from netwatch.model import Run
+    from netwatch.news import News
 
-ARRIVALS = {ComingKind.NEW, ComingKind.GONE}
-NEWS = {ChangeKind.APPEARED, ChangeKind.WORSENED, ChangeKind.NEWLY_CHECKED}
-
-
-def alert(run: Run, night: Night, catalogue: Catalogue, comings: Iterable[Coming] = ()) -> Alert | None:
-    """The alert of this run, or None. It holds all that moved: the worst says why it was sent. Devices that
-    came and went share the letter; one that is back, or expected, is a line in it and never its reason."""
-    urgent = [
-        change
-        for change in night.changes
-        if change.kind in NEWS and severity(change.finding, catalogue).rank >= Severity.MEDIUM.rank
-    ]
-    told = tuple(comings)
-    wakes = [one for one in told if one.kind in ARRIVALS and not one.quiet]
-    return Alert(run.site, run.id, night.changes, told, urgent=bool(urgent)) if urgent or wakes else None
+WAKING = frozenset({ComingKind.NEW, ComingKind.GONE})
+LEADING = ARRIVALS | {ChangeKind.FLAPPING}
 
 
-def severity(finding: Finding, catalogue: Catalogue) -> Severity:
-    """How bad it is where it is."""
-    return catalogue[finding.rule].at(finding.exposure)
+def wakes(comings: Iterable[Coming]) -> bool:
+    """Is one of these devices news? One that is back, or expected, is not."""
+    return any(one.kind in WAKING and not one.quiet for one in comings)
+
+
+def alert(run: Run, news: News, comings: Iterable[Coming] = ()) -> Alert | None:
+    """The letter of this night, or None. What was found leads it; where nothing was, devices do."""
+    told, changes = tuple(comings), (*news.at_once, *news.digest)
+    if not changes and not wakes(told):
+        return None
+    found = any(change.kind in LEADING for change in changes)
+    return Alert(run.site, run.id, changes, told, urgent=found or not wakes(told))

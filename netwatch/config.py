@@ -47,7 +47,7 @@ from netwatch.internet import (
 )
 from netwatch.problem import problems, secretive, sentence
 from netwatch.ranges import Ranges, check
-from netwatch.readers import AnyRecipient, NotifySettings, Recipient  # noqa: TC001 - as above
+from netwatch.readers import AnyRecipient, MailsSettings, NotifySettings, Recipient
 from netwatch.secret import secret
 from netwatch.settings import (
     MOST_ADDRESSES,
@@ -152,6 +152,7 @@ class Site(Table):
     )
     authorisation: Authorisation | None = Field(default=None, description="Without it, or past it, no scan")
     mail: MailSettings | None = Field(default=None, description="Without it, no mail")
+    mails: MailsSettings = Field(default=MailsSettings(), description="What is mailed, and when")
     notify: NotifySettings | None = Field(
         default=None, description="A second way for alerts: short messages, through apprise"
     )

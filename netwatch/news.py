@@ -77,10 +77,8 @@ class Editor:
     nights: Sequence[datetime] = ()
     gone_after: int = NIGHTS
 
-    def night(
-        self, kept: Iterable[Item], changes: Iterable[Change], now: datetime, last: datetime | None
-    ) -> News:
-        """`kept`: what was told or waits; `changes`: of tonight; `last`: when a digest was written."""
+    def night(self, kept: Iterable[Item], changes: Iterable[Change], now: datetime, *, due: bool) -> News:
+        """`kept`: what was told or waits; `changes`: of tonight; `due`: is it time for a digest?"""
         piles = defaultdict[Key, list[Item]](list)
         for item in sorted(kept, key=lambda one: one.at):
             piles[self.key(item.change.finding)].append(item)
@@ -88,7 +86,6 @@ class Editor:
         for change in changes:
             if change.kind not in NO_NEWS:
                 self._add(piles[self.key(change.finding)], Item(change, now), now)
-        due = last is None or now - last >= APART
         if due:
             for pile in piles.values():
                 flaps = _flaps(pile, now)
@@ -171,6 +168,11 @@ class Editor:
         finding = item.change.finding
         severity = self.catalogue[finding.rule].at(finding.exposure)
         return -severity.rank, -finding.exposure.rank, finding.address, finding.port
+
+
+def due(last: datetime | None, now: datetime) -> bool:
+    """Is it time for a digest? `last`: when one was written."""
+    return last is None or now - last >= APART
 
 
 def _flaps(pile: Sequence[Item], now: datetime) -> bool:

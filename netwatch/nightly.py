@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from netwatch import aging, comings, exposures, feeds, judge, to_check
-from netwatch.alert import alert
+from netwatch.alert import alert, wakes
 from netwatch.arrival import Delivery, deliver, letters, standing
 from netwatch.audit import Audit, folder
 from netwatch.beyond import Beyond
@@ -26,6 +26,7 @@ from netwatch.kernel import routes
 from netwatch.lifecycle import Cycle, Table
 from netwatch.met import as_careful, met, shared
 from netwatch.model import LIVENESS, Vantage
+from netwatch.news import Editor, Fate, due
 from netwatch.others import FRESH
 from netwatch.placing import placing
 from netwatch.scan import Scan, name
@@ -40,9 +41,11 @@ if TYPE_CHECKING:
 
     from netwatch.change import Came
     from netwatch.config import Site
+    from netwatch.diff import Night
     from netwatch.errors import NetwatchError
     from netwatch.met import Met
     from netwatch.model import Run
+    from netwatch.news import News
     from netwatch.placing import Placing
     from netwatch.post import Alert, Content, Letter, Reader
     from netwatch.probe import Probe
@@ -98,13 +101,14 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         run, placed = judged(again.run, store, probes)
         moved = compare(before, run, catalogue.ladder, catalogue.decisive, placed.outside())
         came = arrivals(run, store, site)
-        news = alert(run, moved, catalogue, came.comings)
+        news = newsroom(run, store, catalogue, moved, came, site.mails.closed_nights)
+        letter = alert(run, news, came.comings)
         post: tuple[Letter, ...] = ()
-        if news is not None and compose is not None:
-            post = letters(site, partial(compose, news, run))
+        if letter is not None and compose is not None:
+            post = letters(site, partial(compose, letter, run))
         with uninterrupted():
             exposed = logged(run, store, placed)
-            store.record(run, moved, post, exposed, again=again, came=came)
+            store.record(run, moved, post, exposed, again=again, came=came, told=news)
             delivery = deliver(store, site) if compose is not None else standing(store, site.slug)
     return Ended(run, delivery, tuple(beyond.gathered.troubles))
 
@@ -181,6 +185,17 @@ def arrivals(run: Run, store: Store, site: Site) -> Came:
     """Which devices came, and which are gone."""
     expected = comings.Expected(site.ranges, site.gone_nights, site.exclude.macs)
     return comings.came(run, store.acquaintance(site.slug), expected)
+
+
+def newsroom(  # noqa: PLR0913, PLR0917 - what news are made of
+    run: Run, store: Store, catalogue: Catalogue, moved: Night, came: Came, gone_after: int
+) -> News:
+    """What of this night is told now, and what waits."""
+    kept = store.kept_news(run.site, moved.changes)
+    oldest = min((item.at for item in kept if item.fate is Fate.WAITING), default=run.started)
+    editor = Editor(catalogue, (*store.nights(run.site, oldest), *([run.started] * run.complete)), gone_after)
+    ripe = due(store.digested(run.site), run.started) or wakes(came.comings)
+    return editor.night(kept, moved.changes, run.started, due=ripe)
 
 
 def lifecycles(data: Path, now: datetime) -> Table:

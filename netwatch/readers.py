@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from annotated_types import Ge, Le
+from pydantic import BeforeValidator, Field, Strict, model_validator
 
-from netwatch.forms import MAIL_ADDRESS, Credential, Mailbox, SecretFile, Variable, wrong
+from netwatch.forms import MAIL_ADDRESS, Credential, Flag, Mailbox, SecretFile, Variable, wrong
 from netwatch.post import Role
 from netwatch.secret import secret
 from netwatch.settings import Table
@@ -39,6 +40,18 @@ def _recipient(value: object) -> object:
 
 
 AnyRecipient = Annotated[Recipient, BeforeValidator(_recipient)]
+
+
+class MailsSettings(Table):
+    """What is mailed, and when."""
+
+    closed_nights: Annotated[int, Strict(), Ge(1), Le(30)] = Field(
+        default=2, description="Complete nights on which a thing has to be gone before that is told"
+    )
+    weekly: Flag = Field(default=True, description="A mail a week that says that all is quiet, and how sure")
+    overdue_hours: Annotated[int, Strict(), Ge(0), Le(8760)] = Field(
+        default=26, description="Hours without a complete night after which that is told; 0: never"
+    )
 
 
 class NotifySettings(Table):

@@ -37,7 +37,12 @@ TITLE = 20  # characters of a title that a subject always keeps
 
 _TRIED_OUTSIDE = (Exposure.EXPOSED, Exposure.INSIDE_ONLY)
 _FOUND = (ChangeKind.APPEARED, ChangeKind.WORSENED)
-_QUIET = (ChangeKind.UNVERIFIED, ChangeKind.IMPROVED, ChangeKind.RESOLVED, ChangeKind.MOVED)
+_QUIET = (
+    *(ChangeKind.FLAPPING, ChangeKind.UNVERIFIED, ChangeKind.IMPROVED),
+    *(ChangeKind.RESOLVED, ChangeKind.MOVED),
+)
+_FEW = 3  # small things that are told in full where nothing is worse
+_LINES = 40  # of what is told in a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +171,11 @@ class Writer:
         is among the latter. What is told of a public port is not told again of the service behind it."""
         found, first = self.ordered(alert, *_FOUND), self.ordered(alert, ChangeKind.NEWLY_CHECKED)
         worse = bool(first) and (not found or self._weight(first[0]) > self._weight(found[0]))
-        return self.once(first + found if worse else found + first)
+        told = self.once(first + found if worse else found + first)
+        return [one for one in told if not self._small(one)] or told[:_FEW]
+
+    def _small(self, change: Change) -> bool:
+        return self.severity(change.finding).rank < Severity.MEDIUM.rank
 
     def _weight(self, change: Change) -> tuple[int, int]:
         return self.severity(change.finding).rank, change.finding.exposure.rank
@@ -258,16 +267,19 @@ class Writer:
         )
 
     def also(self, alert: Alert) -> list[str]:
-        """What could not be tested again, improved or is gone: one line each."""
-        return [
+        """What is small, comes and goes, could not be tested again, improved or is gone: one line each."""
+        whole, kinds = self.to_act_on(alert), (*_FOUND, ChangeKind.NEWLY_CHECKED, *_QUIET)
+        every = self.once([one for kind in kinds for one in self.ordered(alert, kind)])
+        told = [one for one in every if one not in whole]
+        lines = [
             self.say(
                 f"mail.also.{change.kind}",
                 title=lower_first(self.say.rule(self.catalogue, change.finding.rule).title),
                 where=self.detail.where(change.finding, self.device(change.finding)),
             )
-            for kind in _QUIET
-            for change in self.once(self.ordered(alert, kind))
+            for change in told[:_LINES]
         ]
+        return lines + ([self.say.count("mail.also.more", more)] if (more := len(told) - _LINES) > 0 else [])
 
     def public(self, alert: Alert, addresses: Sequence[str]) -> str:
         """What is not known of the practice's own addresses, unless this alert comes from outside."""

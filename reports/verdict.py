@@ -29,6 +29,7 @@ _CHANGE_ORDER = (
     ChangeKind.APPEARED,
     ChangeKind.WORSENED,
     ChangeKind.NEWLY_CHECKED,
+    ChangeKind.FLAPPING,
     ChangeKind.UNVERIFIED,
     ChangeKind.MOVED,
     ChangeKind.IMPROVED,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from netwatch.exposures import Added, Logged
     from netwatch.met import Met
     from netwatch.model import Coverage, Device, Observation, Run
-    from netwatch.news import Item
+    from netwatch.news import Item, News
     from netwatch.post import Letter
     from netwatch.slices import Round
     from netwatch.words import Catalogue
@@ -86,6 +86,7 @@ class Store:
         *,
         again: Met | None = None,
         came: Came | None = None,
+        told: News | None = None,
     ) -> None:
         """Keep a run, what it changed, who was known again, who came, and the letters it caused, whole or not
         at all."""
@@ -106,6 +107,8 @@ class Store:
             writing.changes(db, number, moved)
             if came is not None:
                 comings.add(db, number, run, came)
+            if told is not None:
+                news.write(db, run.site, told.items, run.started if told.digest else None)
             outbox.add(db, number, letters)
 
     def picture(self, site: str) -> Picture:

@@ -125,16 +125,16 @@ class House:
         run, placed = nightly.judged(again.run, self.store, PROBES)
         moved = compare(before, run, CATALOGUE.ladder, CATALOGUE.decisive, placed.outside())
         came = nightly.arrivals(run, self.store, self.site)
-        news = alert(run, moved, CATALOGUE, came.comings)
+        told = nightly.newsroom(run, self.store, CATALOGUE, moved, came, self.site.mails.closed_nights)
+        news = alert(run, told, came.comings)
         post: tuple[Letter, ...] = ()
         if news is not None:
             compose = composer(self.site, self.store, CATALOGUE)
             post = letters(self.site, partial(compose, news, run))
         exposed = nightly.logged(run, self.store, placed)
-        self.store.record(run, moved, post, exposed, again=again, came=came)
-        told = Told(came.comings, news, post)
-        self.nights.append(told)
-        return told
+        self.store.record(run, moved, post, exposed, again=again, came=came, told=told)
+        self.nights.append(Told(came.comings, news, post))
+        return self.nights[-1]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import probes
 from netwatch.change import Change, ChangeKind
 from netwatch.composition import RULES
 from netwatch.model import LIVENESS, Exposure, Finding
-from netwatch.news import Editor, Fate, Item, News
+from netwatch.news import Editor, Fate, Item, News, due
 from netwatch.words import Catalogue
 
 CATALOGUE = Catalogue((*probes.words(), RULES))
@@ -39,7 +39,7 @@ class Desk:
         if complete:
             self.nights.append(now)
         editor = Editor(CATALOGUE, self.nights, self.gone_after)
-        told = editor.night(self.items.values(), changes, now, self.last)
+        told = editor.night(self.items.values(), changes, now, due=due(self.last, now))
         for item in told.items:
             number = item.number or next(self.numbers)
             self.items[number] = replace(item, number=number)

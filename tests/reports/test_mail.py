@@ -38,7 +38,9 @@ OPEN = Change(ChangeKind.APPEARED, finding("dicom-query-answered", 20))
 WORSE = Change(
     ChangeKind.WORSENED, finding("dicom-query-answered", 21, 104), finding("dicom-name-only", 21, 104)
 )
-FIRST = Change(ChangeKind.NEWLY_CHECKED, finding("dicom-store-negotiated", 20))
+FIRST = Change(ChangeKind.NEWLY_CHECKED, finding("support-ended", 20))
+SMALL = Change(ChangeKind.APPEARED, finding("dicom-store-negotiated", 20))
+TO_AND_FRO = Change(ChangeKind.FLAPPING, finding("dicom-query-answered", 20))
 SILENT = Change(ChangeKind.UNVERIFIED, finding("dicom-name-only", 30, 104))
 GONE = Change(ChangeKind.RESOLVED, finding("dicom-store-negotiated", 99, 4242))
 ALL = (GONE, SILENT, FIRST, WORSE, OPEN)
@@ -99,6 +101,23 @@ def test_the_subject_never_hides_new_trouble_behind_a_repair(catalogue: Catalogu
     silent = mail(catalogue, GONE, SILENT)
     assert "sans réponse, non revérifié" in silent.subject
     assert "n'est plus constaté : le serveur d'images n'est protégé" not in silent.text
+
+
+def test_what_is_small_is_a_line_unless_nothing_is_worse(catalogue: Catalogue) -> None:
+    many = [replace(SMALL, finding=finding("dicom-store-negotiated", 20, 1000 + n)) for n in range(60)]
+    told = mail(catalogue, OPEN, *many, language="en")
+    assert told.subject.endswith("(192.168.1.20, port 11112)")
+    assert told.text.count("New, and small:") == 40
+    assert "And 20 more; the report has them." in " ".join(told.text.split())
+    alone = mail(catalogue, *many, language="en")
+    assert "accepts to receive images from a stranger" in alone.subject
+    assert "and 2 others" in alone.subject
+
+
+def test_what_comes_and_goes_is_told_as_that(catalogue: Catalogue) -> None:
+    told = mail(catalogue, TO_AND_FRO)
+    assert told.subject.startswith("Cabinet Dupont : va et vient : le serveur d'images")
+    assert "Va et vient, et n'est dit qu'une fois" in " ".join(told.text.split())
 
 
 def test_a_subject_is_one_short_line_whatever_the_names_are(hostile: str, catalogue: Catalogue) -> None:

@@ -218,8 +218,8 @@ def test_every_kind_of_change_is_told_in_words(document: Document, catalogue: Ca
         for kind in ChangeKind
     )
     text = read(replace(document, changes=changes), catalogue).text
-    kinds = ["New", "Worse", "Checked for the first time", "No answer", "Same, at the new internet address"]
-    kinds += ["Improved", "Resolved, retested"]
+    kinds = ["New", "Worse", "Checked for the first time", "Comes and goes", "No answer"]
+    kinds += ["Same, at the new internet address", "Improved", "Resolved, retested"]
     assert re.findall(r"^(.+): The image server answers searches from anyone$", text, re.MULTILINE) == kinds
 
 
