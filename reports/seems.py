@@ -1,4 +1,4 @@
-"""What does a device seem to be, in a few words, and on whose word? Where only a hint says so, it is asked."""
+"""What does a device seem to be, in a few words, and on whose word? A mere hint is told as one."""
 
 from __future__ import annotations
 
