@@ -8,21 +8,18 @@ names itself as it likes, and nothing here proves that it tells the truth; what 
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netwatch.model import Vantage
+from netwatch.opening import NMAP
 from netwatch.plain import plain
 from netwatch.recognised import (
-    KINDS,
     MEDICAL,
     Claim,
     Confidence,
     Recognised,
-    Rule,
     Software,
     kind_of,
     names_of,
@@ -30,16 +27,16 @@ from netwatch.recognised import (
     version_of,
     weighed,
 )
+from netwatch.rulebook import APPLICATION, CARD, FIRMWARE, SYSTEM, rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from netwatch.model import Device, Fact, Observation
+    from netwatch.recognised import Rule
 
-FOLDER = Path(__file__).with_name("families")
 LONGEST = 400  # characters of a fact that a rule looks at
 WORDS, SHORT = 160, 60  # characters of it that a claim keeps, and of a value
-CARD = ("mac", "vendor")  # the maker of the network card, as if it were a fact; it hints at a kind
 HEARD = frozenset({Vantage.LAN, Vantage.OUTSIDE, Vantage.BOX})  # what others say has no say here
 # The engine's own evidence (classes.toml): a way out of the network, or open ports.
 BY_PORTS = frozenset({*MEDICAL, "printer", "camera", "phone"})
@@ -53,12 +50,6 @@ NAMES = {
     "rdp": ("netbios_name", "dns_name"),
     "winrm": ("netbios_name", "dns_name"),
 }
-FIRMWARE, SYSTEM, APPLICATION = ROLES = ("firmware", "system", "application")
-GIVES = frozenset(
-    {"kind", "maker", "model", "confidence", "never", "packaged", "at_least", "perhaps", "unless"}
-)
-OF_PRODUCT = GIVES | {"slug", "role", "source", "rules"}
-OF_RULE = GIVES | {"read", "is", "like", "with", "version"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +82,7 @@ def recognise(device: Device, seen: Iterable[Observation]) -> Recognised:
     """
     seen = [one for one in seen if one.vantage in HEARD]
     hits = [*_of_card(device), *(hit for one in seen for hit in _of(one))]
-    present = {hit.rule.product for hit in hits}
+    present = {hit.rule.product for hit in hits if hit.source != NMAP}
     hits = [hit for hit in hits if not hit.rule.unless & present and not _says_less(hit, present)]
     kind = kind_of([*_claims(hits, "kind"), *_of_engine(device)])
     product = _product(hits, kind.value)
@@ -229,71 +220,3 @@ def _table() -> Mapping[str, Mapping[str, tuple[dict[str, list[Rule]], list[Rule
             if rule.like:
                 patterns.append(rule)
     return table
-
-
-def rules(folder: Path = FOLDER) -> tuple[Rule, ...]:
-    """Every rule of the folder. ValueError, which names file and product, where one is not as it must be."""
-    found = []
-    for path in sorted(folder.glob("*.toml")):
-        for at, product in enumerate(tomllib.loads(path.read_text(encoding="utf-8"))["product"], 1):
-            where = f"{path.name}, {product.get('slug') or f'product {at}'}"
-            try:
-                found += [_rule(product, one) for one in product["rules"]]
-            except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
-                why = f"{where}: {error}"
-                raise ValueError(why) from error
-    return tuple(found)
-
-
-def _rule(product: dict[str, Any], one: dict[str, Any]) -> Rule:
-    strange = (set(product) - OF_PRODUCT) | (set(one) - OF_RULE)
-    said = {key: value for key, value in product.items() if key in GIVES} | one
-    reads = tuple(_fact(name) for name in _several(one["read"]))
-    role, kind = product.get("role", FIRMWARE), said.get("kind")
-    gives = {"maker", "model", "slug"} & {*said, *product}
-    checks = (
-        (strange, f"keys that no rule has: {sorted(strange)}"),
-        (("is" in one) == ("like" in one), "either `is` or `like`"),
-        (not product.get("source"), "no source"),
-        (role not in ROLES, f"role {role}"),
-        (kind is not None and kind not in KINDS, f"kind {kind}"),
-        (CARD in reads and (gives or not kind), "a network card hints at a kind, and at nothing else"),
-    )
-    for wrong, why in checks:
-        if wrong:
-            raise ValueError(why)
-    return Rule(
-        reads=reads,
-        equals=tuple(text.lower() for text in _several(one.get("is", ()))),
-        like=_pattern(one.get("like")),
-        never=_pattern(said.get("never")),
-        also=tuple((name, re.compile(text, re.IGNORECASE)) for name, text in one.get("with", {}).items()),
-        versions=tuple(_fact(name) for name in _several(one.get("version", ()))),
-        product=product.get("slug"),
-        role=role,
-        kind=kind,
-        maker=said.get("maker"),
-        model=said.get("model"),
-        confidence=Confidence.HINT if CARD in reads else Confidence(said.get("confidence", "certain")),
-        packaged=said.get("packaged", False),
-        at_least=said.get("at_least", False),
-        perhaps=_several(said.get("perhaps", ())),
-        unless=frozenset(_several(said.get("unless", ()))),
-    )
-
-
-def _several(told: str | Iterable[str]) -> tuple[str, ...]:
-    return (told,) if isinstance(told, str) else tuple(told)
-
-
-def _fact(name: str) -> tuple[str, str]:
-    """`ipp.version` as protocol and fact."""
-    protocol, dot, fact = name.partition(".")
-    if not (protocol and dot and fact):
-        why = f"{name} is no protocol and fact"
-        raise ValueError(why)
-    return protocol, fact
-
-
-def _pattern(text: str | None) -> re.Pattern[str] | None:
-    return re.compile(text, re.IGNORECASE) if text else None
