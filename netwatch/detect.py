@@ -20,17 +20,18 @@ from netwatch.doors import heard
 from netwatch.egress import DETECT
 from netwatch.errors import ScopeError
 from netwatch.halt import AUTHORISATION
-from netwatch.model import Outcome, PortState, Reason, Target
+from netwatch.model import Failure, Outcome, PortState, Reason, Target, Vantage
 from netwatch.nmapargs import LONGEST, SCRIPTS
 from netwatch.opening import NMAP
 from netwatch.ports import suggested
 from netwatch.sweep import Sweep, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from netwatch.egress import Egress
     from netwatch.halt import Halt
-    from netwatch.model import Facts
+    from netwatch.model import Device, Facts
     from netwatch.nmapxml import Host, Service, System
     from netwatch.tonight import Tonight
     from netwatch.visit import Visit
@@ -60,6 +61,10 @@ class Detection:
     def run(self, progress: Callable[[str, int, int, str], None]) -> None:
         """Every device in turn; what the class forbids is told as spared."""
         work = [visit for visit in self.visits if visit.states.ports(PortState.OPEN) and not visit.away]
+        if not self.sweep.raw:
+            reason = Reason.NMAP_FAILED if self.sweep.nmap else Reason.NMAP_MISSING
+            why = "nmap is not installed, or may not send packets of its own here"
+            self.sweep.failures.append(Failure(DETECT, Vantage.LAN, "", None, reason, why))
         with TemporaryDirectory(prefix="netwatch-") as name:
             folder = Path(name)
             (folder / SCRIPTS).parent.mkdir()
@@ -74,15 +79,13 @@ class Detection:
         if DETECT not in visit.is_a.manners:
             visit.cover(DETECT, found, Outcome.SPARED, visit.is_a.name)
             return
-        ports = suitable(self.tonight, visit)
-        if spared := tuple(port for port in found if port not in ports):
-            visit.cover(DETECT, spared, Outcome.SPARED, visit.is_a.name)
-        if not ports or self.halt.asked():
+        ports = suitable(self.tonight, visit.egress, visit.device, found, heard(visit.observations))
+        if not ports:
+            return
+        if self.halt.asked():
             visit.cover(DETECT, ports, Outcome.NOT_ASKED, self.halt.why or "")
             return
         if not self.sweep.raw:
-            reason = Reason.NMAP_FAILED if self.sweep.nmap else Reason.NMAP_MISSING
-            visit.fail(DETECT, None, reason, "nmap may not send packets of its own here, or is not installed")
             visit.cover(DETECT, ports, Outcome.FAILED, "by nmap")
             return
         ports = tuple(self._still_open(visit, ports))
@@ -149,16 +152,18 @@ class Detection:
         visit.observations.append(target.observed(DETECT, port, NMAP, facts))
 
 
-def suitable(tonight: Tonight, visit: Visit) -> tuple[int, ...]:
-    """The open ports that may be asked: by egress, and by what they speak or their number suggests."""
-    device, found = visit.device.id, visit.states.ports(PortState.OPEN)
-    spoken = {**tonight.spoken.get(device, {}), **heard(visit.observations)}
-    clear = tonight.clear.get(device, frozenset())
+def suitable(
+    tonight: Tonight, egress: Egress, device: Device, found: Iterable[int], heard: Mapping[int, str]
+) -> tuple[int, ...]:
+    """Those of its open ports that may be asked: by egress, and by what they speak or their number suggests.
+    `heard`: what they spoke tonight."""
+    spoken = {**tonight.spoken.get(device.id, {}), **heard}
+    clear = tonight.clear.get(device.id, frozenset())
     asked = (
         port
         for port in found
         if port not in clear
-        and visit.egress.may(visit.address, port, DETECT)
+        and egress.may(device.address, port, DETECT)
         and not {spoken.get(port, ""), suggested(port)} & NEVER
     )
     return tuple(asked)[:MOST]

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from netwatch import products
 from netwatch.model import Device, Observation, Vantage
 from netwatch.plain import discreet, model
-from netwatch.recognise import FOLDER, recognise, rules
+from netwatch.recognise import recognise
 from netwatch.recognised import KINDS, MEDICAL, Claim, Confidence, Recognised
+from netwatch.rulebook import rules
 from probes import snmp
 
 if TYPE_CHECKING:
@@ -159,52 +160,6 @@ def test_a_rule_ends_whatever_it_reads(piece: str) -> None:
 def test_every_kind_that_a_rule_gives_is_one_of_the_kinds() -> None:
     assert {rule.kind for rule in rules() if rule.kind} <= set(KINDS)
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9-]*", rule.product) for rule in rules() if rule.product)
-
-
-GOOD = """
-[[product]]
-slug = "x"
-kind = "printer"
-source = "s"
-rules = [{ read = "ipp.product", is = "X" }]
-"""
-
-
-def test_a_rule_of_a_few_lines_is_enough(tmp_path: Path) -> None:
-    (tmp_path / "a.toml").write_text(GOOD, encoding="utf-8")
-    [rule] = rules(tmp_path)
-    assert (rule.product, rule.kind, rule.reads, rule.equals) == (
-        "x",
-        "printer",
-        (("ipp", "product"),),
-        ("x",),
-    )
-
-
-@pytest.mark.parametrize(
-    ("wrong", "why"),
-    [
-        (GOOD.replace("kind =", "kin ="), "keys"),
-        (GOOD.replace('"printer"', '"gadget"'), "kind gadget"),
-        (GOOD.replace('source = "s"', ""), "no source"),
-        (GOOD.replace('is = "X"', 'is = "X", like = "X"'), "either"),
-        (GOOD.replace('is = "X"', 'like = "("'), "unterminated|missing"),
-        (GOOD.replace("ipp.product", "ipp"), "no protocol and fact"),
-        (GOOD.replace("ipp.product", "mac.vendor"), "network card"),
-        (GOOD.replace('is = "X"', 'is = "X", confidence = "surely"'), "surely"),
-        (GOOD.replace('slug = "x"', 'slug = "x"\nrole = "toy"'), "role toy"),
-        (GOOD.replace("read = ", "reads = "), "read"),
-    ],
-)
-def test_a_wrong_rule_is_named(tmp_path: Path, wrong: str, why: str) -> None:
-    (tmp_path / "a.toml").write_text(wrong, encoding="utf-8")
-    with pytest.raises(ValueError, match=rf"^a\.toml, x: .*(?:{why})"):
-        rules(tmp_path)
-
-
-def test_the_folder_is_shipped_with_the_package() -> None:
-    assert FOLDER.parent == ROOT / "netwatch"
-    assert len(list(FOLDER.glob("*.toml"))) > 5
 
 
 # ------------------------------------------------------------------------------------- what holds of a device
