@@ -46,6 +46,7 @@ IPP = 631
 FREEBOX = 5678  # where a Freebox has UPnP, and ConQuest its image server; only a box may be asked for UPnP
 SSDP, UPNP = 1900, "upnp"  # the only question that may go to a multicast group: SSDP's
 AUDIT, DETECT = "audit", "detect"
+MUCH = 100  # packets: more than nmap sends to one device in a second, as it is told to
 LONG = 3.0  # seconds for a knock that asks whether a device is well
 
 # Hosts that no ARP can reach are looked for with TCP packets to these, one after the other.
@@ -289,8 +290,9 @@ class Egress:
                 self.scope.require_all(nmapargs.ITS_CHOICE)
                 options = nmapargs.system(port, closed, self.pace, folder)
         with gate.lock:
-            self._meters.room(gate, gate.meter.most)
+            most = min(gate.meter.most, MUCH)
+            self._meters.room(gate, most)
             self.audit.write(DETECT, target, port=port, way="nmap", sent=[f"nmap {options}"])
-            with self._meters.lent(self.pace.packets):
+            with self._meters.lent(most):
                 yield target, options
-            self._meters.count(gate, gate.meter.most)
+            self._meters.count(gate, most)
