@@ -381,3 +381,44 @@ def test_whatever_a_device_says_is_survived_and_kept_short(
         assert claim.value.isprintable()
         assert claim.text.isprintable()
     assert found.kind.value in {*KINDS, "unknown"}
+
+
+# -------------------------------------------------------------------------------------- what nmap makes of it
+
+
+def by_nmap(**facts: Fact) -> Observation:
+    return Observation("detect", Vantage.LAN, "d", HERE, 22, "nmap", facts, NOW)
+
+
+SHELL = by_nmap(nmap_service="ssh", nmap_cpe="cpe:/a:openbsd:openssh:8.1 cpe:/o:microsoft:windows")
+
+
+def test_nmap_never_outranks_what_the_device_says_itself() -> None:
+    """Not alone, not with others of its own, not as a second voice of a weaker claim."""
+    certain = seen("upnp", maker="AVM", product="FRITZ!Box 7490")
+    nas = by_nmap(nmap_device="storage-misc")
+    found = recognise(device(), [certain, nas, replace(nas, port=80)])
+    assert (found.kind.value, [one.value for one in found.kind.others]) == ("box", ["nas"])
+    likely = seen("ftp", product="Synology")
+    assert recognise(device(), [likely, certain, nas]).kind.value == "box"
+    assert recognise(device(), [SHELL, seen("http", title="Apache2 Debian Default Page")]).system == replace(
+        Claim("debian", "http", "Apache2 Debian Default Page", Confidence.LIKELY),
+        others=(Claim("windows", "nmap", str(SHELL.facts["nmap_cpe"]), Confidence.HINT, 22),),
+    )
+
+
+def test_nmap_drops_no_claim_of_the_device_and_completes_what_it_left_open() -> None:
+    seven = seen("smb", product="Windows", version="6.1.7601")
+    samba = by_nmap(nmap_service="netbios-ssn", nmap_cpe="cpe:/a:samba:samba")
+    assert "windows" in {one.product for one in recognise(device(), [seven, samba]).software}
+    quiet = seen("ssh", product="OpenSSH")
+    assert [
+        one.version for one in recognise(device(), [quiet, SHELL]).software if one.product == "openssh"
+    ] == ["8.1"]
+
+
+@pytest.mark.parametrize("kind", MEDICAL)
+def test_whatever_nmap_says_a_medical_device_stays_one(kind: str) -> None:
+    guesses = [by_nmap(nmap_device=one) for one in ("storage-misc", "printer", "router", "webcam")]
+    assert recognise(device(kind=kind), guesses).kind.value == kind
+    assert recognise(device(), [ORTHANC, *guesses]).kind.value in MEDICAL
