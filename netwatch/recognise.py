@@ -70,8 +70,7 @@ class Hit:
 
     def told(self, what: str) -> Claim | None:
         """`kind`, `maker`, `model` or `product`, as the words have it, else as the rule has it."""
-        caught = self.caught.get(what)
-        words = (_words(caught, SHORT) if caught else "") or getattr(self.rule, what)
+        words = self.caught.get(what) or getattr(self.rule, what)
         return self.claim(words) if words else None
 
 
@@ -85,7 +84,8 @@ def recognise(device: Device, seen: Iterable[Observation]) -> Recognised:
     present = {hit.rule.product for hit in hits if hit.source != NMAP}
     hits = [hit for hit in hits if not hit.rule.unless & present and not _says_less(hit, present)]
     kind = kind_of([*_claims(hits, "kind"), *_of_engine(device)])
-    product = _product(hits, kind.value)
+    named = [(hit, claim) for hit in hits if (claim := hit.told("product")) is not None]
+    product = _product(named, kind.value)
     of_it = [hit for hit in hits if product and hit.rule.product == product.value and hit.version]
     return Recognised(
         kind=kind,
@@ -93,9 +93,12 @@ def recognise(device: Device, seen: Iterable[Observation]) -> Recognised:
         model=weighed(_claims(hits, "model")),
         product=product,
         version=version_of(hit.claim(hit.version or "") for hit in of_it),
-        system=weighed(_claims([hit for hit in hits if hit.rule.role != APPLICATION], "product")),
+        system=weighed(claim for hit, claim in named if hit.rule.role != APPLICATION),
         names=names_of(_names(device, seen)),
-        software=software_of(_software(hits)),
+        software=software_of(
+            Software(claim.value, hit.version, claim, hit.rule.packaged, hit.rule.at_least, hit.rule.perhaps)
+            for hit, claim in named
+        ),
     )
 
 
@@ -111,16 +114,17 @@ def _words(told: str, most: int) -> str:
 
 def _of(seen: Observation) -> Iterator[Hit]:
     """Every rule that holds of one answer."""
-    for fact in _table().get(seen.protocol, ()):
-        value = seen.facts.get(fact)
-        if isinstance(value, str):
-            for rule, caught in _fitting(seen.protocol, fact, value[:LONGEST]):
+    read = _table().get(seen.protocol, {})
+    for fact, value in seen.facts.items():
+        if fact in read and isinstance(value, str):
+            words, fitting = _fitting(seen.protocol, fact, value[:LONGEST])
+            for rule, caught in fitting:
                 if all(_says(seen.facts.get(name), pattern) for name, pattern in rule.also):
                     yield Hit(
                         rule,
                         seen.protocol,
                         seen.port,
-                        _words(value, WORDS),
+                        words,
                         rule.confidence if seen.proved else Confidence.HINT,
                         caught,
                         _version(rule, seen, caught),
@@ -128,16 +132,17 @@ def _of(seen: Observation) -> Iterator[Hit]:
 
 
 @lru_cache(maxsize=16_384)
-def _fitting(protocol: str, fact: str, text: str) -> tuple[tuple[Rule, Mapping[str, str]], ...]:
-    """The rules that read this fact and like what it says, each with what it caught. One practice's printers
-    say the same every night, so that answers repeat."""
+def _fitting(protocol: str, fact: str, text: str) -> tuple[str, tuple[tuple[Rule, Mapping[str, str]], ...]]:
+    """What a claim keeps of the text, and the rules that read this fact and like what it says, each with what
+    it caught. One practice's printers say the same every night, so that answers repeat."""
     exact, patterns = _table()[protocol][fact]
     found: list[tuple[Rule, Mapping[str, str]]] = [(rule, {}) for rule in exact.get(text.lower(), ())]
     for rule in patterns:
         fits = rule.like.search(text) if rule.like else None
         if fits and not (rule.never and rule.never.search(text)):
-            found.append((rule, {name: told for name, told in fits.groupdict().items() if told}))
-    return tuple(found)
+            caught = {name: _words(told, SHORT) for name, told in fits.groupdict().items() if told}
+            found.append((rule, caught))
+    return _words(text, WORDS), tuple(found)
 
 
 def _says(value: Fact, pattern: re.Pattern[str]) -> bool:
@@ -150,17 +155,17 @@ def _version(rule: Rule, seen: Observation, caught: Mapping[str, str]) -> str | 
     for protocol, fact in rule.versions:
         if told is None and protocol == seen.protocol:
             value = seen.facts.get(fact)
-            told = value if isinstance(value, str) else None
-    words = _words(told, SHORT) if told else ""
-    return words if VERSION.fullmatch(words) else None
+            told = _words(value, SHORT) if isinstance(value, str) else None
+    return told if told and VERSION.fullmatch(told) else None
 
 
 def _of_card(device: Device) -> Iterator[Hit]:
     """What the maker of the network card hints at."""
     if device.vendor:
         text = device.vendor[:LONGEST]
-        for rule, caught in _fitting(*CARD, text):
-            yield Hit(rule, CARD[0], 0, _words(text, WORDS), Confidence.HINT, caught, None)
+        words, fitting = _fitting(*CARD, text)
+        for rule, caught in fitting:
+            yield Hit(rule, CARD[0], 0, words, Confidence.HINT, caught, None)
 
 
 def _of_engine(device: Device) -> Iterator[Claim]:
@@ -175,21 +180,12 @@ def _claims(hits: Iterable[Hit], what: str) -> Iterator[Claim]:
     return (claim for hit in hits if (claim := hit.told(what)) is not None)
 
 
-def _product(hits: Iterable[Hit], kind: str) -> Claim | None:
+def _product(told: Iterable[tuple[Hit, Claim]], kind: str) -> Claim | None:
     """What makes it of this kind, else its firmware, else its system. A hint names no product."""
-    named = [hit for hit in hits if hit.rule.product and hit.confidence is not Confidence.HINT]
-    ours = [hit for hit in named if hit.rule.role != SYSTEM and hit.rule.kind == kind]
-    firmware = [hit for hit in named if hit.rule.role == FIRMWARE]
-    system = [hit for hit in named if hit.rule.role == SYSTEM]
-    return weighed(_claims(ours or firmware or system, "product"))
-
-
-def _software(hits: Iterable[Hit]) -> Iterator[Software]:
-    """Every product that was heard, each time that it was."""
-    for hit in hits:
-        if (claim := hit.told("product")) is not None:
-            rule = hit.rule
-            yield Software(claim.value, hit.version, claim, rule.packaged, rule.at_least, rule.perhaps)
+    named = [(hit.rule, claim) for hit, claim in told if hit.confidence is not Confidence.HINT]
+    ours = [claim for rule, claim in named if rule.product and rule.role != SYSTEM and rule.kind == kind]
+    firmware = [claim for rule, claim in named if rule.product and rule.role == FIRMWARE]
+    return weighed(ours or firmware or [claim for rule, claim in named if rule.role == SYSTEM])
 
 
 def _names(device: Device, seen: Iterable[Observation]) -> Iterator[Claim]:

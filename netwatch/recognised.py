@@ -186,6 +186,9 @@ def names_of(claims: Iterable[Claim]) -> tuple[Claim, ...]:
         groups.setdefault(key, []).append(claim)
     told = []
     for key in sorted(groups):
+        if len(groups[key]) == 1:
+            told += groups[key]
+            continue
         first = min(groups[key], key=lambda one: (len(one.value), one.value, one.source, one.port))
         also = tuple(sorted({one.source for one in groups[key]} - {first.source}))
         told.append(_with(first, also=also))
