@@ -8,9 +8,8 @@ names itself as it likes, and nothing here proves that it tells the truth; what 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from netwatch.model import Vantage
 from netwatch.opening import NMAP
@@ -40,6 +39,7 @@ WORDS, SHORT = 160, 60  # characters of it that a claim keeps, and of a value
 HEARD = frozenset({Vantage.LAN, Vantage.OUTSIDE, Vantage.BOX})  # what others say has no say here
 # The engine's own evidence (classes.toml): a way out of the network, or open ports.
 BY_PORTS = frozenset({*MEDICAL, "printer", "camera", "phone"})
+CLAIMS = ("kind", "maker", "model", "product", "version")
 VERSION = re.compile(r"[0-9A-Za-z][\w.+~:()/, -]*")
 NAMES = {
     "mdns": ("name",),
@@ -52,16 +52,16 @@ NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A rule that holds: for what it was said, where, and what its pattern caught."""
+class Hit(NamedTuple):
+    """A rule that holds: for what it was said, where, and what it gives. A tuple, which is made in a third of
+    the time of a dataclass."""
 
     rule: Rule
     source: str
     port: int
     text: str
     confidence: Confidence
-    caught: Mapping[str, str]
+    gives: Mapping[str, str]
     version: str | None
 
     def claim(self, value: str) -> Claim:
@@ -69,8 +69,8 @@ class Hit:
         return Claim(value, self.source, self.text, self.confidence, self.port)
 
     def told(self, what: str) -> Claim | None:
-        """`kind`, `maker`, `model` or `product`, as the words have it, else as the rule has it."""
-        words = self.caught.get(what) or getattr(self.rule, what)
+        """`kind`, `maker`, `model` or `product`, where it gives one."""
+        words = self.gives.get(what)
         return self.claim(words) if words else None
 
 
@@ -80,7 +80,8 @@ def recognise(device: Device, seen: Iterable[Observation]) -> Recognised:
     `seen`: what was observed of this device and of no other. Of third parties' statements nothing is read.
     """
     seen = [one for one in seen if one.vantage in HEARD]
-    hits = [*_of_card(device), *(hit for one in seen for hit in _of(one))]
+    table = _table()
+    hits = [*_of_card(device), *(hit for one in seen for hit in _of(one, table.get(one.protocol, {})))]
     present = {hit.rule.product for hit in hits if hit.source != NMAP}
     hits = [hit for hit in hits if not hit.rule.unless & present and not _says_less(hit, present)]
     kind = kind_of([*_claims(hits, "kind"), *_of_engine(device)])
@@ -112,46 +113,49 @@ def _words(told: str, most: int) -> str:
     return " ".join(told[:most].split()) if told.isprintable() else plain(told, most) or ""
 
 
-def _of(seen: Observation) -> Iterator[Hit]:
-    """Every rule that holds of one answer."""
-    read = _table().get(seen.protocol, {})
+def _of(seen: Observation, read: Collection[str]) -> Iterator[Hit]:
+    """Every rule that holds of one answer. `read`: the facts that rules of this protocol read."""
     for fact, value in seen.facts.items():
         if fact in read and isinstance(value, str):
             words, fitting = _fitting(seen.protocol, fact, value[:LONGEST])
-            for rule, caught in fitting:
-                if all(_says(seen.facts.get(name), pattern) for name, pattern in rule.also):
+            for rule, gives in fitting:
+                if not rule.also or all(_says(seen.facts.get(name), like) for name, like in rule.also):
                     yield Hit(
                         rule,
                         seen.protocol,
                         seen.port,
                         words,
                         rule.confidence if seen.proved else Confidence.HINT,
-                        caught,
-                        _version(rule, seen, caught),
+                        gives,
+                        _version(rule, seen, gives.get("version")),
                     )
 
 
 @lru_cache(maxsize=16_384)
 def _fitting(protocol: str, fact: str, text: str) -> tuple[str, tuple[tuple[Rule, Mapping[str, str]], ...]]:
     """What a claim keeps of the text, and the rules that read this fact and like what it says, each with what
-    it caught. One practice's printers say the same every night, so that answers repeat."""
+    it gives. One practice's printers say the same every night, so that answers repeat."""
     exact, patterns = _table()[protocol][fact]
-    found: list[tuple[Rule, Mapping[str, str]]] = [(rule, {}) for rule in exact.get(text.lower(), ())]
+    found = [(rule, _gives(rule, {})) for rule in exact.get(text.lower(), ())]
     for rule in patterns:
         fits = rule.like.search(text) if rule.like else None
         if fits and not (rule.never and rule.never.search(text)):
-            caught = {name: _words(told, SHORT) for name, told in fits.groupdict().items() if told}
-            found.append((rule, caught))
+            found.append((rule, _gives(rule, fits.groupdict())))
     return _words(text, WORDS), tuple(found)
+
+
+def _gives(rule: Rule, caught: Mapping[str, str | None]) -> Mapping[str, str]:
+    """What is claimed: as the pattern caught it, else as the rule has it; and the version that it caught."""
+    told = {name: _words(words, SHORT) for name, words in caught.items() if words}
+    return {name: words for name in CLAIMS if (words := told.get(name) or getattr(rule, name, None))}
 
 
 def _says(value: Fact, pattern: re.Pattern[str]) -> bool:
     return isinstance(value, str) and pattern.search(value[:LONGEST]) is not None
 
 
-def _version(rule: Rule, seen: Observation, caught: Mapping[str, str]) -> str | None:
+def _version(rule: Rule, seen: Observation, told: str | None) -> str | None:
     """What the pattern caught, else what the fact of this protocol holds; nothing that is no version."""
-    told = caught.get("version")
     for protocol, fact in rule.versions:
         if told is None and protocol == seen.protocol:
             value = seen.facts.get(fact)
@@ -164,8 +168,8 @@ def _of_card(device: Device) -> Iterator[Hit]:
     if device.vendor:
         text = device.vendor[:LONGEST]
         words, fitting = _fitting(*CARD, text)
-        for rule, caught in fitting:
-            yield Hit(rule, CARD[0], 0, words, Confidence.HINT, caught, None)
+        for rule, gives in fitting:
+            yield Hit(rule, CARD[0], 0, words, Confidence.HINT, gives, None)
 
 
 def _of_engine(device: Device) -> Iterator[Claim]:
@@ -177,7 +181,7 @@ def _of_engine(device: Device) -> Iterator[Claim]:
 
 
 def _claims(hits: Iterable[Hit], what: str) -> Iterator[Claim]:
-    return (claim for hit in hits if (claim := hit.told(what)) is not None)
+    return (hit.claim(hit.gives[what]) for hit in hits if what in hit.gives)
 
 
 def _product(told: Iterable[tuple[Hit, Claim]], kind: str) -> Claim | None:

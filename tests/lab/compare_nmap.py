@@ -84,20 +84,20 @@ def is_a(*kinds: str, maker: str | None = None, **software: str) -> Truth:
     return Truth(frozenset(kinds), maker, {slug.replace("_", "-"): told for slug, told in software.items()})
 
 
+IMAGING = ("medical-imaging", "archive", "medical")  # a receiver of images; `medical`: no more is said of it
 TRUTH = {
     ORTHANC: is_a("archive", orthanc="1.10.1"),
     OPEN_ORTHANC: is_a("archive", orthanc="1.10.1"),
     CLOSED_ORTHANC: is_a("archive", orthanc="1.10.1"),
-    TITLES: is_a("archive", "medical-imaging", dcmtk="3.6.7"),
-    **dict.fromkeys((STORE, TLS, OPTIONAL_TLS), is_a("archive", "medical-imaging", dcmtk="3.6.7")),
-    MUTUAL_TLS: is_a("archive", "medical-imaging", "medical", dcmtk="3.6.7"),
+    TITLES: is_a("archive", dcmtk="3.6.7"),
+    **dict.fromkeys((STORE, TLS, OPTIONAL_TLS, MUTUAL_TLS), is_a(*IMAGING, dcmtk="3.6.7")),
     RECEPTION: is_a("workstation", samba="4.17.12", xrdp="0.9.21"),
     SERVER: is_a("server", samba="4.17.12", mariadb="10.11", postgresql="15", redis="7.0.15"),
     NAS: is_a("nas", samba="4.17.12", nginx="1.22.1", vsftpd="3.0.3"),
     LINUX: is_a("server", "workstation", openssh="9.2p1", nginx="1.22.1", memcached="1.6.18", redis="7.0.15"),
     PRINTER: is_a("printer", maker="Cabinet"),
     CAMERA: is_a("camera"),
-    MODALITY: is_a("medical-imaging", "medical", openssh="9.2p1"),
+    MODALITY: is_a(*IMAGING, openssh="9.2p1"),
     BROTHER: is_a("printer", maker="Brother"),
     DISKSTATION: is_a("nas", maker="Synology", synology_dsm="6.2"),
 }
@@ -156,10 +156,10 @@ def verdicts(address: str, said: Said) -> Iterator[tuple[str, str]]:
     if truth.maker is not None:
         told = said.maker
         yield "maker", NOTHING if told is None else RIGHT if told == truth.maker else WRONG
-    if truth.software:
-        known = [(slug, version) for slug, version in said.versions if slug in truth.software]
-        fit = [version.startswith(truth.software[slug]) for slug, version in known]
-        yield "version", NOTHING if not fit else RIGHT if all(fit) else WRONG
+    for slug, version in truth.software.items():
+        told_of_it = [told for product, told in said.versions if product == slug]
+        right = [told.startswith(version) for told in told_of_it]
+        yield "version", NOTHING if not right else RIGHT if all(right) else WRONG
 
 
 def netwatch(place: Clinic, folder: Path, name: str, **tables: Mapping[str, object]) -> Lap:
@@ -216,7 +216,9 @@ def by_nmap(host: ET.Element) -> tuple[str, Said]:
     versions = set()
     for one in services:
         slug = next((slug for begins, slug in PRODUCTS if one.get("product", "").startswith(begins)), None)
-        version = re.match(r"[\d.]+\d(?:p\d)?(?= |$|-)", one.get("version", ""))
+        # MariaDB says 5.5.5- before its own number; a range ("9.6.0 or later", "3.X - 4.X") tells none
+        number = one.get("version", "").removeprefix("5.5.5-")
+        version = re.match(r"[\d.]+\d(?:p\d)?(?= |$|-)(?! or | - )", number)
         if slug and version:
             versions.add((slug, version[0]))
     return where, Said(kind, maker, frozenset(versions))
