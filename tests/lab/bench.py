@@ -1,9 +1,9 @@
 """What does a scan cost? Time, packets, memory, and what a quiet night adds: `python -m tests.lab.bench`.
 
-Measures the installed command, and how fast devices are recognised from what is stored. As root: nights in the clinic of real servers, whose packets are counted
-in a capture on the scanner's side, the race against nmap (race.py), and nights in a street of other doors.
-Without root: the demo's clinic on loopback addresses, where no packets are counted. It prints, and never
-fails because a number is too high.
+Measures the installed command, and how fast devices are recognised from what is stored. As root: nights in
+the clinic of real servers, whose packets are counted in a capture on the scanner's side, the race against
+nmap (race.py), and nights in a street of other doors. Without root: the demo's clinic on loopback addresses,
+where no packets are counted. It prints, and never fails because a number is too high.
 """
 
 from __future__ import annotations
