@@ -270,3 +270,14 @@ def test_a_device_that_is_left_alone_is_told_and_not_touched() -> None:
         (Outcome.LEFT_ALONE, "a-127.83.0.12")
     ]
     assert run.observations == ()
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_nmap_is_let_guess_last_and_only_where_the_site_file_asks(
+    monkeypatch: pytest.MonkeyPatch, *, asked: bool
+) -> None:
+    stages: list[str] = []
+    monkeypatch.setattr("netwatch.scan.Detection.run", lambda *_: stages.append("detect"))
+    scan("127.83.0.40", progress=lambda stage, *_: stages.append(stage), detect=asked)
+    assert ("detect" in stages) is asked
+    assert list(dict.fromkeys(stages))[-1] == ("detect" if asked else "range")
