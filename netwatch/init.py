@@ -192,6 +192,7 @@ def _sweep(_: Answers, words: Messages) -> Iterator[str]:
     yield _key(words, "max_addresses", None, 4096)
     yield _key(words, "extra_ports", None, (8888, "5100-5110"))
     yield _key(words, "whole_range_nights", None, OURS_NIGHTS)
+    yield _key(words, "detect", None, example=True)
 
 
 def _pace(_: Answers, words: Messages) -> Iterator[str]:

@@ -247,6 +247,7 @@ def covering(site: Site, store: Store, probes: Iterable[Probe], scope: Scope, *,
         open_before=store.open_ports(site.slug),
         clear=store.clear_ports(site.slug),
         spoken=store.spoken(site.slug),
+        detect=site.sweep.detect,
     )
 
 

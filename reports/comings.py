@@ -7,13 +7,12 @@ is gone nothing is told as repaired.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netwatch.change import ComingKind
-from netwatch.identity import randomised
 from reports.phrase import ADDRESS, FACT, NAME, clean
+from reports.seems import UNKNOWN, called, evidence, hides, what
 from reports.verdict import by_address
 
 if TYPE_CHECKING:
@@ -31,11 +30,6 @@ TITLE = 20  # characters of what it is that a subject always keeps
 WHOLE = 8  # new devices told one by one in a mail; of more, one line each
 LINES = 40  # of those
 YOUNG = 7  # nights: who has been looking for fewer has not met everybody
-HINT, UNKNOWN = "hint", "unknown"
-# What a company's name says of its legal form.
-FORM = re.compile(
-    r"(?i)[,.]?\s*\b(inc(orporated)?|corp(oration)?|co|ltd|limited|llc|gmbh|ag|s\.?a\.?|b\.?v)\b\.?,?.*$"
-)
 MOST_PORTS = 20  # that a sentence names
 
 
@@ -72,42 +66,6 @@ class Line:
     name: str
     address: str
     explain: str
-
-
-def what(say: Phrases, device: Device | DevicePart | None) -> str:
-    """`Brother HL-L2350DW printer`; with a question mark where only a hint says so."""
-    if device is None:
-        return say("comings.what.unknown")
-    kind, sure = _kind(device)
-    maker = _maker(device)
-    if kind == UNKNOWN:
-        hides = device.mac is not None and randomised(device.mac)
-        key = "hidden" if hides else "card" if maker else "unknown"
-        return say(f"comings.what.{key}", maker=maker)
-    word = say.word("phrase.kind", kind)
-    told = say("comings.what.known", kind=word, maker=maker) if maker else word
-    return say("comings.what.perhaps", what=told) if sure == HINT else told
-
-
-def _kind(device: Device | DevicePart) -> tuple[str, str]:
-    """What it seems to be, and how sure that is; the engine's own evidence (ports, card) is a hint."""
-    told = device.profile.get("kind")
-    if isinstance(told, str) and told != UNKNOWN:
-        return told, str(device.profile.get("confidence") or HINT)
-    return device.kind, HINT
-
-
-def _maker(device: Device | DevicePart) -> str:
-    """Who made it, and which one it is, each once."""
-    maker, model = device.maker or FORM.sub("", device.vendor or ""), device.model or ""
-    told = model if model.lower().startswith(maker.lower()) else f"{maker} {model}"
-    return clean(told, NAME)
-
-
-def called(say: Phrases, device: Device | DevicePart | None) -> str:
-    """Its name, where it has one, and what it is."""
-    name = clean(device.names[0], NAME) if device and device.names else ""
-    return ", ".join(filter(None, (name, what(say, device))))
 
 
 def subject(say: Phrases, site_name: str, comings: Sequence[Coming]) -> str:
@@ -153,7 +111,7 @@ def news(say: Phrases, comings: Sequence[Coming], found_at: datetime) -> News:
     more = [_place(say, one) for one in rest[:LINES]]
     if len(rest) > LINES:
         more.append(say("comings.mail.more", number=len(rest) - LINES))
-    advice = ["unknown", "yours", "medical", *(["range"] if any(_hides(one.device) for one in new) else [])]
+    advice = ["unknown", "yours", "medical", *(["range"] if any(hides(one.device) for one in new) else [])]
     return News(
         tuple(_arrival(say, one, found_at) for one in new[:WHOLE]),
         tuple(more),
@@ -179,10 +137,6 @@ def _told(comings: Sequence[Coming], kind: ComingKind) -> list[Coming]:
     """Those of this kind that are told, in the order of their addresses."""
     found = [one for one in comings if one.kind is kind and not one.quiet]
     return sorted(found, key=lambda one: by_address(one.device.address))
-
-
-def _hides(device: Device | DevicePart) -> bool:
-    return device.mac is not None and randomised(device.mac)
 
 
 def _place(say: Phrases, one: Coming) -> str:
@@ -214,7 +168,7 @@ def _arrival(say: Phrases, one: Coming, found_at: datetime) -> Arrival:
         "open": _open(say, one.open),
         "first": say.moments.full(found_at),
     }
-    notes = [say("comings.note.hides")] if _hides(device) else []
+    notes = [say("comings.note.hides")] if hides(device) else []
     if one.since is not None and not one.nights:
         notes.append(say("comings.note.quiet-before", since=say.moments.date(one.since)))
     if device.mac is None:
@@ -230,24 +184,11 @@ def _upper_first(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def evidence(say: Phrases, device: Device | DevicePart) -> str:
-    """What it seems to be, how sure, and on whose word."""
-    kind, sure = _kind(device)
-    if kind == UNKNOWN:
-        return say("comings.sure.unknown")
-    by = str(device.profile.get("kind_by") or "engine").split(", ")
-    told = [
-        say.word("comings.by" if f"comings.by.{one}" in say.messages.sentences else "annex.protocols", one)
-        for one in by
-    ]
-    return say(f"comings.sure.{sure}", kind=say.word("phrase.kind", kind), by=", ".join(dict.fromkeys(told)))
-
-
 def _card(say: Phrases, device: Device | DevicePart) -> str:
     if device.mac is None:
         return ""
     mac = clean(device.mac, ADDRESS)
-    if _hides(device):
+    if hides(device):
         return say("comings.card.hidden", mac=mac)
     return say("comings.card.made", mac=mac, maker=clean(device.vendor, NAME)) if device.vendor else mac
 

@@ -24,7 +24,7 @@ from netwatch.document import (
     UndeliveredPart,
 )
 from netwatch.model import Exposure, Status, Vantage
-from netwatch.opening import VAGUE
+from netwatch.opening import NMAP, UNKNOWN, VAGUE
 from netwatch.portset import PortSet
 from netwatch.sayings import Sayings, shown
 from netwatch.store import comings
@@ -134,7 +134,7 @@ def _services(db: Database, site: str) -> Iterable[ServicePart]:
     rows = db.query(f"select * from services {where}", [site])  # noqa: S608
     for _, group in groupby(rows, key=lambda r: (r["device"], r["port"], r["transport"], r["vantage"])):
         seen = list(group)
-        told = [row for row in seen if row["proved"] and row["protocol"] != "unknown"]
+        told = [row for row in seen if row["proved"] and row["protocol"] not in {UNKNOWN, NMAP}]
         told.sort(key=lambda row: (row["protocol"] not in VAGUE, row["last_seen"]))
         word = told[-1] if told else seen[0]
         facts: dict[str, Any] = {"protocol_from": "answer" if told else "port"}

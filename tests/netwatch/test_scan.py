@@ -289,3 +289,14 @@ def test_two_cards_of_one_device_are_never_asked_at_once() -> None:
         Scan("site", Egress(scope, FAST), (Probing(does),), known, Tonight(scope), quiet, Halt()).run()
     [(_, ended), (began, _)] = sorted(spans)
     assert began >= ended
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_nmap_is_let_guess_last_and_only_where_the_site_file_asks(
+    monkeypatch: pytest.MonkeyPatch, *, asked: bool
+) -> None:
+    stages: list[str] = []
+    monkeypatch.setattr("netwatch.scan.Detection.run", lambda *_: stages.append("detect"))
+    scan("127.83.0.44", progress=lambda stage, *_: stages.append(stage), detect=asked)
+    assert ("detect" in stages) is asked
+    assert list(dict.fromkeys(stages))[-1] == ("detect" if asked else "range")

@@ -15,14 +15,14 @@ from netwatch.document import ComingPart, Document
 from netwatch.model import Device, Finding
 from netwatch.post import Alert, Content, Reader
 from reports import page, table
-from reports.comings import lines, what
+from reports.comings import lines
 from reports.mail import compose
 from reports.phrase import Phrases
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
-    from netwatch.model import Fact, Facts
+    from netwatch.model import Facts
     from netwatch.words import Catalogue
 
 FOUND_AT = datetime(2026, 11, 23, 21, 4, tzinfo=UTC)
@@ -90,20 +90,6 @@ def test_an_alert_takes_the_devices_along_behind_what_is_worse(catalogue: Catalo
     assert re.search(r"n'importe qui .*; un nouvel appareil", told.subject)
     assert told.text.index("QUE NOUS AVONS") < told.text.index("NOUVEAU SUR LE RÉSEAU")
     assert "Un problème demande votre attention." in told.html
-
-
-def test_how_sure_it_is_is_told_with_whose_word_it_is(catalogue: Catalogue) -> None:
-    def told(**profile: Fact) -> str:
-        one = replace(NEW, device=replace(PRINTER, profile=BROTHER | profile))
-        return " ".join(mail(catalogue, one, language="en").text.split())
-
-    assert "Kind: printer: it says so itself (IPP, announcement to the whole network)." in told()
-    assert "very likely printer (source: IPP)" in told(confidence="likely", kind_by="ipp")
-    hint = told(confidence="hint", kind_by="mac")
-    assert "perhaps printer; that is only a hint (network card)" in hint
-    assert "Brother HL-L2350DW printer?" in hint
-    unknown = replace(NEW, device=replace(HIDDEN, mac=None))
-    assert "nothing that it shows tells what it is" in mail(catalogue, unknown, language="en").text
 
 
 def test_a_hidden_card_is_explained_with_the_way_to_quieten_visitors(catalogue: Catalogue) -> None:
@@ -186,7 +172,6 @@ def test_who_is_told_stands_before_who_was_expected(told: Document) -> None:
         ("New, expected", "192.168.1.77"),
         ("Back again", "192.168.1.40"),
     ]
-    assert what(say, None) == "unknown device"
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

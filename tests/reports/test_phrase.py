@@ -175,4 +175,4 @@ def test_every_protocol_has_its_name_and_every_question_too(language: str) -> No
     assert named == protocols_told()
     asked = {key.removeprefix("question.") for key in labels if key.startswith("question.")}
     beyond = {"address", "outside", "ipv6", "names", "freebox", "livebox", "bbox", "shodan", "internetdb"}
-    assert asked == {"discovery", "liveness", "scan", "sweep", *beyond, *probes.load()}
+    assert asked == {"detect", "discovery", "liveness", "scan", "sweep", *beyond, *probes.load()}
