@@ -1,7 +1,7 @@
 """How do we talk to a mail server that may never answer, or never end? SMTP (RFC 5321), every step bounded.
 
 The answer to the end of a message is waited for ten minutes, as RFC 5321 4.5.3.2.6 asks: a server takes a
-message before it says so, and whoever hangs up meanwhile sends it twice. All other answers have half a minute.
+message before it says so, and whoever hangs up meanwhile sends it twice. Other answers have half a minute.
 Where it stops: what an answer means is refusal.py's.
 """
 
@@ -20,7 +20,7 @@ LONGEST = 65_536  # bytes of one answer
 TROUBLE = (smtplib.SMTPException, OSError, ValueError)
 
 
-class Ungreeted(smtplib.SMTPException):  # noqa: N818 - named as smtplib names its own
+class Ungreeted(smtplib.SMTPException):
     """The connection was made, and no greeting came."""
 
 

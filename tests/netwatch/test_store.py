@@ -16,7 +16,7 @@ import pytest
 import probes
 from netwatch.diff import Night, compare
 from netwatch.document import PARTS, ServicePart
-from netwatch.errors import DeliveryError, StoreError
+from netwatch.errors import StoreError
 from netwatch.model import (
     Coverage,
     Device,
