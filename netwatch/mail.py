@@ -20,10 +20,11 @@ from email.utils import format_datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from netwatch import smtp
 from netwatch.errors import DeliveryError
 from netwatch.forms import MAIL_ADDRESS
 from netwatch.refusal import clean, refused, unreachable, unsafe
-from netwatch.smtp import SECONDS, TROUBLE, Bounded, BoundedTls
+from netwatch.smtp import TROUBLE, Bounded, BoundedTls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,9 +71,9 @@ def session(settings: MailSettings) -> Iterator[Session]:
     context = ssl.create_default_context()
     try:
         if settings.security == "tls":
-            server: Bounded = BoundedTls(settings.host, settings.port, timeout=SECONDS, context=context)
+            server: Bounded = BoundedTls(settings.host, settings.port, timeout=smtp.SECONDS, context=context)
         else:
-            server = Bounded(settings.host, settings.port, timeout=SECONDS)
+            server = Bounded(settings.host, settings.port, timeout=smtp.SECONDS)
     except TROUBLE as error:
         raise unreachable(error, where) from error
     try:

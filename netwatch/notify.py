@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch.errors import ConfigError, DeliveryError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from netwatch.post import Letter
     from netwatch.readers import NotifySettings
 
+OTHER = Path(__file__).with_name("notifying.py")
 SECONDS = 90.0  # for one message, apprise's own limits included
 MOST = 20  # channels
 LINE = re.compile(
@@ -74,7 +76,7 @@ def send(channel: Channel, letter: Letter) -> None:
     told = {"url": channel.url, "title": quiet(letter.subject), "body": quiet(letter.text)}
     try:
         ended = subprocess.run(
-            [sys.executable, "-m", "netwatch.notifying"],
+            [sys.executable, "-P", str(OTHER)],  # -P: nothing is loaded from the folder that we stand in
             input=json.dumps(told).encode(),
             capture_output=True,
             timeout=SECONDS,

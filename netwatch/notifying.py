@@ -1,7 +1,7 @@
 """What does the process do that notify.py starts? Sends one message through apprise, and says how that went.
 
-It reads {"url", "title", "body"} and writes ["sent" | "refused" | ..., the server's number]. Nothing else comes
-out: what apprise logs may hold the address, a secret. It keeps nothing on disk and loads no plugin of others.
+It reads {"url", "title", "body"} and writes ["sent" | "refused" | ..., the server's number]. Nothing else
+comes out: what apprise logs may hold the address, a secret. It keeps nothing on disk and loads no plugins.
 """
 
 from __future__ import annotations

@@ -29,6 +29,17 @@ CERTIFICATES = {
 }
 OLD_TLS = {"UNSUPPORTED_PROTOCOL", "SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_PROTOCOL_VERSION"}
 
+# What is raised before there is a talk, the narrowest first.
+UNREACHABLE: tuple[tuple[type[Exception], str], ...] = (
+    (ssl.SSLError, "mail.not-tls"),
+    (socket.gaierror, "mail.no-such-host"),
+    (ConnectionRefusedError, "mail.port-closed"),
+    (TimeoutError, "mail.no-answer"),
+    (Ungreeted, "mail.silent"),
+    (smtplib.SMTPConnectError, "mail.not-smtp"),  # a greeting that is none of RFC 5321
+)
+
+LATER = 400
 SHUTTING_DOWN = 421
 FOR_GOOD = 500
 WANTS_MORE = 530
@@ -43,22 +54,12 @@ def unreachable(error: Exception, where: dict[str, Any]) -> DeliveryError:
     """Why there is no talk at all."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return certificate(error, where)
-    if isinstance(error, ssl.SSLError):
-        old = error.reason in OLD_TLS
-        return DeliveryError("mail.old-tls" if old else "mail.not-tls", **where)
-    if isinstance(error, Ungreeted):
-        return DeliveryError("mail.silent", **where)
-    if isinstance(error, smtplib.SMTPConnectError):
-        if error.smtp_code < 400:  # noqa: PLR2004 - no refusal of RFC 5321: it speaks something else
-            return DeliveryError("mail.not-smtp", **where)
+    if isinstance(error, smtplib.SMTPConnectError) and error.smtp_code >= LATER:
         return _answered("mail.turned-away", error.smtp_code, error.smtp_error, **where)
-    if isinstance(error, socket.gaierror):
-        return DeliveryError("mail.no-such-host", **where)
-    if isinstance(error, ConnectionRefusedError):
-        return DeliveryError("mail.port-closed", **where)
-    if isinstance(error, TimeoutError):
-        return DeliveryError("mail.no-answer", **where)
-    return DeliveryError("mail.unreachable", why=clean(str(error)), **where)
+    if isinstance(error, ssl.SSLError) and error.reason in OLD_TLS:
+        return DeliveryError("mail.old-tls", **where)
+    sentence = next((told for kind, told in UNREACHABLE if isinstance(error, kind)), "mail.unreachable")
+    return DeliveryError(sentence, why=clean(str(error)), **where)
 
 
 def certificate(error: ssl.SSLCertVerificationError, where: dict[str, Any]) -> DeliveryError:

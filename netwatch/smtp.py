@@ -1,7 +1,7 @@
 """How do we talk to a mail server that may never answer, or never end? SMTP (RFC 5321), every step bounded.
 
 The answer to the end of a message is waited for ten minutes, as RFC 5321 4.5.3.2.6 asks: a server takes a
-message before it says so, and whoever hangs up meanwhile sends it twice. All other answers have half a minute.
+message before it says so, and whoever hangs up meanwhile sends it twice. Other answers have half a minute.
 Where it stops: what an answer means is refusal.py's.
 """
 

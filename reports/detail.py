@@ -1,8 +1,8 @@
 """How much of the network does a mail tell? A doctor what to act on, a consultant everything.
 
 Both are told the device by its name, its address and port. Only a consultant is told the version and the
-page that an age rests on, what a silent device had been sent, the inside address and the proof behind a public
-port, the practice's own addresses, and where a small change was.
+page that an age rests on, what a silent device had been sent, the inside address and the proof behind a
+public port, the practice's own addresses, and where a small change was.
 """
 
 from __future__ import annotations

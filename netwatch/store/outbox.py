@@ -1,4 +1,4 @@
-"""Which letters wait, and which have arrived? waiting -> sending -> sent; or back to waiting, refused, given up.
+"""Which letters wait, which have arrived? waiting -> sending -> sent; or back, or refused, or given up.
 
 A letter found in `sending` was being handed over when we died: it may have arrived. It is sent again
 under the same Message-ID, because a lost alert is worse than one that mail programs can fold away. No

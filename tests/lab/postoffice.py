@@ -35,12 +35,15 @@ class Post:
     """A mail server: what it refuses, and what it received.
 
     `refuses`: recipient -> answer to RCPT. `data`: answer to DATA. `dies`: so many times it hangs up
-    after it took a mail and before it says so. `password`: it offers a login, and this is the right one.
+    after it took a mail and before it says so. `cuts`: recipients at whose name it hangs up. `hangs_up`: it
+    says that it took a mail, and is gone. `password`: it offers a login, and this is the right one.
     """
 
     refuses: dict[str, str] = field(default_factory=dict)
     data: str = "250 OK"
     dies: int = 0
+    cuts: set[str] = field(default_factory=set)
+    hangs_up: bool = False
     password: str | None = None
     on_step: Callable[[str], None] = lambda _: (
         None
@@ -49,6 +52,7 @@ class Post:
     mails: list[EmailMessage] = field(default_factory=list)  # also those it did not acknowledge
     raw: list[bytes] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)  # every recipient that was named
     logins: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -74,10 +78,13 @@ class Post:
         return "250 OK"
 
     async def handle_RCPT(  # noqa: N802
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Accept the recipient, or not."""
         self.on_step("rcpt")
+        self.asked.append(address)
+        if address in self.cuts:
+            hang_up(server)
         if address in self.refuses:
             return self.refuses[address]
         envelope.rcpt_tos.append(address)
@@ -92,8 +99,11 @@ class Post:
         self.on_step("data")
         if self.dies:
             self.dies -= 1
-            assert isinstance(server.transport, asyncio.WriteTransport)
-            server.transport.abort()
+            hang_up(server)
+        if self.hangs_up:
+            await server.push(self.data)
+            assert server.transport is not None
+            server.transport.close()
         return self.data
 
     def authenticate(
@@ -103,6 +113,12 @@ class Post:
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login.decode(), data.password.decode()))
         return AuthResult(success=data.password.decode() == self.password, handled=False)
+
+
+def hang_up(server: SMTP) -> None:
+    """At once, without a word."""
+    assert isinstance(server.transport, asyncio.WriteTransport)
+    server.transport.abort()
 
 
 def free_port(address: str = "127.0.0.1") -> int:
@@ -118,10 +134,15 @@ def office(  # noqa: PLR0913 - each is one habit of real mail servers
     starttls: ssl.SSLContext | None = None,
     tls: ssl.SSLContext | None = None,
     clear_login: bool = False,
+    login_required: bool = False,
+    tls_required: bool = False,
+    limit: int | None = None,
     host: str = "127.0.0.1",
     port: int | None = None,
 ) -> Iterator[Post]:
-    """It answers on `host`. `clear_login`: it takes a password without STARTTLS, as bad ones do."""
+    """It answers on `host`. `clear_login`: it takes a password without STARTTLS, as bad ones do.
+    `login_required`, `tls_required`: it takes no mail before. `limit`: bytes of the largest mail.
+    """
     post = post or Post()
     post.port = port or free_port(host)
     login: dict[str, Any] = {} if post.password is None else {"authenticator": post.authenticate}
@@ -132,6 +153,9 @@ def office(  # noqa: PLR0913 - each is one habit of real mail servers
         ssl_context=tls,
         tls_context=starttls,
         auth_require_tls=not (clear_login or tls),
+        auth_required=login_required,
+        require_starttls=tls_required,
+        data_size_limit=limit,
         **login,
     )
     server.start()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwatch import mail
+from netwatch import mail, smtp
 from netwatch.config import MailSettings
 from netwatch.errors import ConfigError, DeliveryError
 from netwatch.post import Letter
@@ -33,7 +36,8 @@ PASSWORD = "Zz-never-in-clear"  # noqa: S105 - of a server that lives for a seco
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits half a minute for a server that never answers."""
-    monkeypatch.setattr(mail, "SECONDS", 1.0)
+    monkeypatch.setattr(smtp, "SECONDS", 1.0)
+    monkeypatch.setattr(smtp, "TAKING", 2.0)
 
 
 @pytest.fixture
@@ -137,7 +141,7 @@ def test_a_login_name_that_is_a_mail_address_is_the_sender_where_none_is_named()
 
 def test_a_port_where_nobody_listens_is_said_with_the_keys_to_check() -> None:
     error = refusal(to(port := free_port()))
-    assert error.message == "mail.unreachable"
+    assert error.message == "mail.port-closed"
     assert f"localhost:{port}" in told(error)
     assert "mail.host" in told(error)
     assert "Vérifiez mail.host et mail.port" in told(error, "fr")
@@ -151,9 +155,37 @@ def test_tls_on_a_port_that_begins_in_clear_is_said_with_the_right_word() -> Non
         assert 'mail.security = "starttls"' in told(error, language)
 
 
-def test_starttls_on_a_port_that_speaks_tls_from_the_start_is_unreachable(trusted: ssl.SSLContext) -> None:
+@pytest.mark.parametrize("security", ["none", "starttls"])
+def test_a_port_that_speaks_tls_from_the_start_says_nothing_and_the_right_word_is_said(
+    trusted: ssl.SSLContext, security: str
+) -> None:
     with office(tls=trusted) as post:
-        assert refusal(to(post.port, security="starttls")).message == "mail.unreachable"
+        error = refusal(to(post.port, security=security))
+    assert error.message == "mail.silent"
+    for language in LANGUAGES:
+        assert 'mail.security = "tls"' in told(error, language)
+
+
+def test_a_name_that_nobody_bears_is_told_from_a_server_that_is_down() -> None:
+    error = refusal(to(587, host="smtp.nowhere.invalid"))
+    assert error.message == "mail.no-such-host"
+    for language in LANGUAGES:
+        assert "smtp.nowhere.invalid" in told(error, language)
+
+
+def test_a_server_that_never_takes_the_connection_is_said_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full backlog drops what comes, as a firewall does."""
+    monkeypatch.setattr(smtp, "SECONDS", 0.5)
+    with socket.socket() as deaf, ExitStack() as waiting:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(3):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(deaf.getsockname())
+        error = refusal(to(deaf.getsockname()[1], host="127.0.0.1", security="none"))
+    assert error.message == "mail.no-answer"
+    assert "587" in told(error, "fr")
 
 
 @pytest.mark.usefixtures("password")
@@ -168,9 +200,11 @@ def test_no_starttls_sends_no_password_and_says_what_to_set() -> None:
 
 @pytest.mark.usefixtures("password")
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-@pytest.mark.parametrize("wrong", ["name", "expired", "unknown authority"])
+@pytest.mark.parametrize(
+    ("wrong", "kind"), [("name", "name"), ("expired", "expired"), ("unknown authority", "own")]
+)
 def test_a_bad_certificate_sends_nothing_and_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, security: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, kind: str, security: str
 ) -> None:
     name = "smtp.another.example" if wrong == "name" else "localhost"
     pair = certificates.make(tmp_path, name, days=-1 if wrong == "expired" else 30)
@@ -178,9 +212,9 @@ def test_a_bad_certificate_sends_nothing_and_says_why(
         monkeypatch.setenv("SSL_CERT_FILE", str(pair.certificate))
     with office(Post(password=PASSWORD), **{security: certificates.Tls().context(pair)}) as post:  # type: ignore[arg-type]
         error = refusal(to(post.port, security=security, user="cabinet"))
-    assert error.message == "mail.certificate"
+    assert error.message == f"mail.certificate-{kind}"
     assert (post.logins, post.mails) == ([], [])
-    assert "mail.host" in told(error)
+    assert "Nothing was sent" in told(error)
     assert "certificat" in told(error, "fr")
 
 
@@ -238,7 +272,7 @@ def test_a_password_file_that_others_can_read_is_refused(trusted: ssl.SSLContext
 
 @pytest.mark.usefixtures("password")
 def test_a_server_that_offers_no_login_is_said_so() -> None:
-    with Peer(smtp()) as peer:
+    with Peer(smtp_until()) as peer:
         error = refusal(to(peer.port, security="none", user="cabinet"))
     assert error.message == "mail.not-offered"
 
@@ -261,7 +295,7 @@ def test_a_login_that_smtp_cannot_carry_is_said_so(
 def test_relay_denied_names_the_recipient_and_the_missing_login() -> None:
     with office(Post(refuses={"dr@cabinet.example": "550 5.7.1 Relaying denied"})) as post:
         error = refusal(to(post.port, security="none"))
-    assert (error.message, error.permanent) == ("mail.recipient-refused", True)
+    assert (error.message, error.permanent) == ("mail.relay", True)
     assert "550 5.7.1 Relaying denied" in told(error)
     for language in LANGUAGES:
         assert "dr@cabinet.example" in told(error, language)
@@ -279,13 +313,60 @@ def test_a_refused_message_says_whether_another_try_helps(*, answer: str, perman
 def test_a_recipient_refused_for_now_may_be_tried_again() -> None:
     with office(Post(refuses={"dr@cabinet.example": "451 4.7.1 greylisted"})) as post:
         error = refusal(to(post.port, security="none"))
-    assert (error.message, error.permanent) == ("mail.recipient-refused", False)
+    assert (error.message, error.permanent) == ("mail.later", False)
+    assert "nouvel essai" in told(error, "fr")
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence", "permanent", "say"),
+    [
+        ("550 5.1.1 User unknown", "no-such-recipient", True, "recipients"),
+        ("550 5.1.10 no such mailbox", "no-such-recipient", True, "recipients"),
+        ("450 4.2.0 Greylisted, come back", "later", False, "dr@cabinet.example"),
+        ("452 4.2.2 over quota", "mailbox-full", False, "dr@cabinet.example"),
+        ("552 5.2.2 over quota", "mailbox-full", True, "dr@cabinet.example"),
+        ("554 5.7.1 <dr@cabinet.example>: Relay access denied", "relay", True, "mail.user"),
+        ("550 no", "recipient-refused", True, "dr@cabinet.example"),
+    ],
+)
+def test_each_refusal_of_a_recipient_has_its_own_advice(
+    *, answer: str, sentence: str, permanent: bool, say: str
+) -> None:
+    with office(Post(refuses={"dr@cabinet.example": answer})) as post:
+        error = refusal(to(post.port, security="none"))
+    assert (error.message, error.permanent) == (f"mail.{sentence}", permanent)
+    for language in LANGUAGES:
+        assert say in told(error, language)
+        assert answer in told(error, language)
+
+
+def test_a_message_that_is_too_large_is_said_so_before_and_after_it_was_sent() -> None:
+    with office(limit=1000) as post:
+        error = refusal(to(post.port, security="none"), replace(LETTER, text="x" * 5000))
+    assert (error.message, error.permanent, post.mails) == ("mail.too-large", True, [])
+    with office(Post(data="552 5.3.4 too big")) as post:
+        error = refusal(to(post.port, security="none"))
+    assert (error.message, error.permanent) == ("mail.too-large", True)
+    assert "trop gros" in told(error, "fr")
+
+
+def test_a_server_that_wants_a_login_or_tls_before_any_mail_says_which_key_to_set(
+    trusted: ssl.SSLContext,
+) -> None:
+    with office(Post(password=PASSWORD), starttls=trusted, login_required=True) as post:
+        error = refusal(to(post.port, security="starttls"))
+    assert error.message == "mail.wants-login"
+    assert "mail.user" in told(error)
+    with office(starttls=trusted, tls_required=True) as post:
+        error = refusal(to(post.port, security="none"))
+    assert error.message == "mail.wants-tls"
+    assert 'mail.security = "starttls"' in told(error)
 
 
 # --------------------------------------------------------------------------------- servers that misbehave
 
 
-def smtp(mail_from: bytes = b"250 OK\r\n") -> Any:  # noqa: ANN401 - a behaviour of peers.Peer
+def smtp_until(mail_from: bytes = b"250 OK\r\n") -> Any:  # noqa: ANN401 - a behaviour of peers.Peer
     """A server that is polite until MAIL FROM."""
 
     def behave(talk: Talk) -> None:
@@ -297,7 +378,7 @@ def smtp(mail_from: bytes = b"250 OK\r\n") -> Any:  # noqa: ANN401 - a behaviour
 
 
 def test_a_refused_sender_says_which_key_to_set() -> None:
-    with Peer(smtp(b"553 5.7.1 Sender address rejected\r\n")) as peer:
+    with Peer(smtp_until(b"553 5.7.1 Sender address rejected\r\n")) as peer:
         error = refusal(to(peer.port, security="none"))
     assert (error.message, error.permanent) == ("mail.sender-refused", True)
     for language in LANGUAGES:
@@ -305,7 +386,7 @@ def test_a_refused_sender_says_which_key_to_set() -> None:
 
 
 def test_what_a_server_says_is_shown_short_and_without_control_characters() -> None:
-    with Peer(smtp(b"553 \x1b[2J\x07red\xff" + b"x" * 5000 + b"\r\n")) as peer:
+    with Peer(smtp_until(b"553 \x1b[2J\x07red\xff" + b"x" * 5000 + b"\r\n")) as peer:
         error = refusal(to(peer.port, security="none"))
     assert len(told(error)) < 400
     assert "red" in told(error)
@@ -321,33 +402,122 @@ GREETINGS = {
 }
 
 
+SAID = {
+    "never answers": "mail.silent",
+    "hangs up": "mail.silent",
+    "a greeting of 10 kB": "mail.silent",
+    "refuses at once": "mail.turned-away",
+    "another protocol": "mail.not-smtp",
+    "noise": "mail.not-smtp",
+}
+
+
 @pytest.mark.parametrize("security", ["none", "starttls", "tls"])
 @pytest.mark.parametrize("greeting", GREETINGS)
 def test_a_server_that_is_none_is_said_so_and_holds_nobody(greeting: str, security: str) -> None:
     with Peer(GREETINGS[greeting]) as peer:
         error = refusal(to(peer.port, security=security))
-    assert error.message in {"mail.unreachable", "mail.not-tls"}
+    assert error.message in {
+        "mail.not-tls",
+        "mail.silent",
+        "mail.not-smtp",
+        "mail.turned-away",
+        "mail.no-answer",
+    }
+    if security != "tls":
+        assert error.message == SAID[greeting]
 
 
 def test_a_server_that_dies_after_data_has_perhaps_taken_it_and_is_worth_another_try() -> None:
     with office(Post(dies=1)) as post:
         error = refusal(to(post.port, security="none"))
-        assert (error.message, error.permanent) == ("mail.cut", False)
+        assert (error.message, error.permanent) == ("mail.perhaps", False)
         send(to(post.port, security="none"))
     assert [received["Message-ID"] for received in post.mails] == [LETTER.message_id] * 2
 
 
-def test_a_server_that_goes_silent_after_data_is_cut() -> None:
+def taking(*after_dot: bytes, go_on: bytes = b"354 go on\r\n") -> Any:  # noqa: ANN401 - a behaviour of peers.Peer
+    """A server that is polite until the end of a message, and then says this, or nothing any more."""
+
     def behave(talk: Talk) -> None:
         talk.send(b"220 lab\r\n")
         while line := talk.some():
-            if line.upper().startswith(b"DATA"):
-                talk.send(b"354 go on\r\n")
+            if not line.upper().startswith(b"DATA"):
+                talk.send(b"250 OK\r\n")
+                continue
+            talk.send(go_on)
+            said = b""
+            while go_on.startswith(b"354") and not said.endswith(b"\r\n.\r\n"):
+                said += talk.some()
+            for answer in after_dot:
+                talk.send(answer)
+            if not after_dot:
                 talk.hold()
-            talk.send(b"250 OK\r\n")
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    ("answers", "perhaps"),
+    [
+        ((), True),  # silence
+        ((b"hello\r\n",), True),
+        ((b"x" * 9000,), True),
+        ((b"354 what?\r\n",), True),
+        ((b"250-" + b"x" * 60 + b"\r\n",) * 2000, True),  # an answer without an end
+        ((b"451 later\r\n",), False),
+        ((b"554 no\r\n",), False),
+    ],
+)
+def test_what_is_not_known_to_have_been_taken_is_told_from_what_was_not(
+    *, answers: tuple[bytes, ...], perhaps: bool
+) -> None:
+    with Peer(taking(*answers)) as peer:
+        error = refusal(to(peer.port, security="none"))
+    assert (error.message == "mail.perhaps") is perhaps
+    assert error.permanent is (answers == (b"554 no\r\n",))
+
+
+def test_a_yes_is_a_yes_also_where_it_is_not_the_one_of_the_book() -> None:
+    with Peer(taking(b"200 fine\r\n")) as peer:
+        send(to(peer.port, security="none"))
+
+
+def test_a_yes_to_the_word_data_alone_is_no_yes_to_the_letter() -> None:
+    with Peer(taking(go_on=b"250 OK\r\n")) as peer:
+        assert refusal(to(peer.port, security="none")).message == "mail.refused"
+
+
+def test_a_server_that_thinks_long_before_it_says_yes_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who hangs up meanwhile sends a letter twice: RFC 5321 4.5.3.2.6 asks for ten minutes."""
+    assert smtp.TAKING == 2.0
+    monkeypatch.setattr(smtp, "SECONDS", 0.3)
+    monkeypatch.setattr(smtp, "TAKING", 20.0)
+
+    def slow(step: str) -> None:
+        if step == "data":
+            time.sleep(1)
+
+    with office(Post(on_step=slow)) as post:
+        send(to(post.port, security="none"))
+    assert len(post.mails) == 1
+
+
+def test_a_server_that_never_stops_talking_is_cut_and_fills_no_memory() -> None:
+    def behave(talk: Talk) -> None:
+        talk.send(b"220 lab\r\n")
+        talk.some()
+        talk.flood(b"250-" + b"x" * 500 + b"\r\n", 1 << 34)
 
     with Peer(behave) as peer:
         assert refusal(to(peer.port, security="none")).message == "mail.cut"
+    assert peer.sent < 50_000_000
+
+
+def test_a_server_that_says_that_it_shuts_down_has_refused_nothing() -> None:
+    with Peer(smtp_until(b"421 4.3.2 closing\r\n")) as peer:
+        error = refusal(to(peer.port, security="none"))
+    assert (error.message, error.permanent) == ("mail.cut", False)
 
 
 # --------------------------------------------------------------------------------------- hostile contents
