@@ -6,8 +6,6 @@ wait inside the commands: `netwatch --help` answers at once.
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
 
 import click
@@ -18,29 +16,25 @@ from netwatch.cli_devices import devices
 from netwatch.cli_feeds import feeds
 from netwatch.cli_mail import mail
 from netwatch.cli_outbox import outbox
+from netwatch.cli_scan import scan
 from netwatch.cli_setup import doctor, init, schema
 from netwatch.cli_shodan import shodan
+from netwatch.cli_tend import tend
 from netwatch.composition import (
     as_json,
     audit_of,
-    claim,
-    composer,
-    configured,
     draw_plan,
     drawn,
     exposures_of,
     last_night,
     open_store,
     planned_for,
-    read_site,
     rules,
     slug_of,
-    stored,
     write,
 )
-from netwatch.console import show, tell_delivery, tell_gaps, tell_troubles, told, verdict, watched
+from netwatch.console import show, told
 from netwatch.errors import NetwatchError
-from netwatch.model import Severity
 from netwatch.sayings import chosen
 from netwatch.switches import (
     all_ports,
@@ -62,71 +56,6 @@ def main() -> None:
     Start with `netwatch init`, then `netwatch scan SITE.toml` every night.
     SITE is a site file, or the short name of a site that was scanned before.
     """
-
-
-@main.command()
-@site_argument
-@as_text_or_json
-@click.option("--no-alert", is_flag=True, help="Mail nobody, neither now nor later, about this run.")
-@all_ports
-@audit
-@click.option(
-    "--from",
-    "vantage",
-    type=click.Choice(["inside", "outside"]),
-    default="inside",
-    help="Where this machine stands: outside, for a laptop on a telephone's connection.",
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice([severity.value for severity in Severity]),
-    help="Exit with 3 from this severity up.",
-)
-@lang
-@data
-@told
-def scan(
-    site: str,
-    form: str,
-    no_alert: bool,
-    all_ports: bool,
-    audit: bool,
-    vantage: str,
-    fail_on: str | None,
-    lang: str | None,
-    data: Path | None,
-) -> None:
-    """Do one night: sweep, ask, judge, store, compare, alert."""
-    from netwatch.nightly import night  # noqa: PLC0415 - slow to import
-
-    practice = read_site(site)
-    language = lang or practice.language
-    words, catalogue = messages(language), rules()
-    signal.signal(signal.SIGTERM, _stop)
-    with open_store(data) as store:
-        claim(store, practice, Path(site))
-        with watched(words, quiet=form == "json") as progress:
-            ended = night(
-                practice,
-                store,
-                configured(practice),
-                catalogue,
-                progress,
-                None if no_alert else composer(practice, store, catalogue),
-                all_ports=all_ports,
-                audit=audit,
-                outside=vantage == "outside",
-            )
-        document = stored(store, practice.slug, catalogue, language)
-    if form == "json":
-        click.echo(document.to_json())
-    else:
-        show(drawn("summary", practice.name, document, catalogue, language))
-    tell_gaps(document, language)
-    tell_troubles(ended.troubles, language)
-    if not no_alert:
-        tell_delivery(ended.delivery, language)
-    sys.exit(verdict(document, fail_on, untold=not no_alert and bool(ended.delivery.lost)))
 
 
 @main.command("plan")
@@ -244,10 +173,5 @@ def exposures(site: str, form: str, lang: str | None, data: Path | None) -> None
         click.echo(tables.to_json(name, log) if form == "json" else tables.to_csv(log))
 
 
-def _stop(_signal: int, _frame: object) -> None:
-    """SIGTERM ends a scan as Ctrl-C does: what was seen is kept."""
-    raise KeyboardInterrupt
-
-
-for command in (box, devices, doctor, feeds, init, mail, outbox, schema, shodan):
+for command in (box, devices, doctor, feeds, init, mail, outbox, scan, schema, shodan, tend):
     main.add_command(command)

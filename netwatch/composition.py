@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from netwatch.errors import ConfigError, NetwatchError, StoreError
 from netwatch.model import LIVENESS, Vantage
+from netwatch.notice import NoticeKind
 from netwatch.words import Catalogue
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from netwatch.document import Document
     from netwatch.exposures import Logged
     from netwatch.model import Observation, Run
+    from netwatch.notice import Notice
     from netwatch.plan import Plan
     from netwatch.post import Alert, Content, Reader
     from netwatch.probe import Probe
@@ -133,6 +135,22 @@ def composer(site: Site, store: Store, catalogue: Catalogue) -> Callable[[Alert,
         )
 
     return compose
+
+
+def notifier(site: Site) -> Callable[[Notice, Reader], Content]:
+    """Writes what is told of the watching itself."""
+
+    def write(notice: Notice, reader: Reader) -> Content:
+        from netwatch.words import messages  # noqa: PLC0415
+        from reports import notices  # noqa: PLC0415 - slow to import
+
+        words = messages(reader.language)
+        known = notice.kind is NoticeKind.FAILED and notice.why in words.sentences
+        return notices.compose(
+            site.name, notice, reader, words(notice.why, **notice.details) if known else ""
+        )
+
+    return write
 
 
 def is_file(site: str) -> bool:

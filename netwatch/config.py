@@ -47,7 +47,7 @@ from netwatch.internet import (
 )
 from netwatch.problem import problems, secretive, sentence
 from netwatch.ranges import Ranges, check
-from netwatch.readers import AnyRecipient, MailsSettings, NotifySettings, Recipient
+from netwatch.readers import AnyRecipient, MailsSettings, NotifySettings, PingSettings, Recipient
 from netwatch.secret import secret
 from netwatch.settings import (
     MOST_ADDRESSES,
@@ -153,6 +153,9 @@ class Site(Table):
     authorisation: Authorisation | None = Field(default=None, description="Without it, or past it, no scan")
     mail: MailSettings | None = Field(default=None, description="Without it, no mail")
     mails: MailsSettings = Field(default=MailsSettings(), description="What is mailed, and when")
+    ping: PingSettings | None = Field(
+        default=None, description="Who else is told that a scan has run, and misses it when none did"
+    )
     notify: NotifySettings | None = Field(
         default=None, description="A second way for alerts: short messages, through apprise"
     )

@@ -31,7 +31,17 @@ LONGEST = 60  # characters of a value that we repeat
 MOST = 20  # problems told at once
 
 # The keys that say where a secret is.
-WHERE = {"password_env", "key_env", "urls_env", "credential", "password_file", "key_file", "urls_file"}
+WHERE = {
+    "password_env",
+    "key_env",
+    "urls_env",
+    "url_env",
+    "url_file",
+    "credential",
+    "password_file",
+    "key_file",
+    "urls_file",
+}
 
 UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument", "no_such_attribute"}
 MISSING = {"missing", "missing_argument", "missing_keyword_only_argument"}

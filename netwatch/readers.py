@@ -54,6 +54,34 @@ class MailsSettings(Table):
     )
 
 
+class PingSettings(Table):
+    """Where it is said that a scan has run, so that somebody else notices when none does."""
+
+    url_env: Variable | None = Field(
+        default="NETWATCH_PING_URL", description="The environment variable that holds the address"
+    )
+    credential: Credential | None = Field(
+        default=None, description="Else, the systemd credential that holds it"
+    )
+    url_file: SecretFile | None = Field(
+        default=None, description="Else, the file that holds it, readable by its owner only"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_address(cls, data: Any) -> Any:  # noqa: ANN401 - whatever was written
+        if isinstance(data, dict) and (here := next((k for k in data if HERE.search(str(k))), None)):
+            raise wrong("url-here", at=(here,))
+        return data
+
+    def address(self) -> str | None:
+        """From the environment, a systemd credential or a private file, in this order; None without any.
+
+        Raises ConfigError where one is named and cannot be had.
+        """
+        return secret(self.url_env, self.credential, self.url_file)
+
+
 class NotifySettings(Table):
     """A second way for alerts, through apprise: short messages to telephones and chat rooms."""
 

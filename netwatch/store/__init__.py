@@ -15,8 +15,20 @@ from typing import TYPE_CHECKING, Self
 
 from netwatch.errors import StoreError
 from netwatch.sayings import Saying, Sayings, ruled
-from netwatch.store import comings, exposures, internet, news, night, outbox, reading, sayings, writing
+from netwatch.store import (
+    comings,
+    exposures,
+    internet,
+    news,
+    night,
+    notices,
+    outbox,
+    reading,
+    sayings,
+    writing,
+)
 from netwatch.store.lock import held
+from netwatch.store.notices import Notices
 from netwatch.store.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -105,6 +117,7 @@ class Store:
                 sayings.end(db, run.site, again.ended, again.ended_by, run.started)
                 sayings.add(db, run.site, again.said)
             writing.changes(db, number, moved)
+            notices.over(db, run.site, complete=run.complete)
             if came is not None:
                 comings.add(db, number, run, came)
             if told is not None:
@@ -240,6 +253,11 @@ class Store:
         """Take and give back the right to write. Raises StoreError."""
         with self._writing() as db:
             db.execute("update sites set slug = slug where id = -1")
+
+    @property
+    def notices(self) -> Notices:
+        """What is told of the watching itself."""
+        return Notices(self._db, self._writing)
 
     @property
     def outbox(self) -> Outbox:

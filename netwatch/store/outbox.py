@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TWELFTH = """
 create table outbox_12 (
     id integer primary key, site integer not null references sites(id),
-    run integer not null references runs(id), message_id text not null unique, recipient text not null,
+    run integer references runs(id), message_id text not null unique, recipient text not null,
     subject text not null, text text not null, html text not null, created text not null,
     state text not null check (state in ('waiting', 'sending', 'refused', 'given-up', 'sent', 'dropped')),
     tries integer not null default 0, first_try text, last_try text, next_try text, sent text,
@@ -65,6 +65,12 @@ def rebuild(db: Database) -> None:
 def add(db: Database, run: int, letters: Iterable[Letter]) -> None:
     """Put letters in, in the transaction of their run."""
     _put(db, letters, INSERT.format(run="id", table="runs"), run, stamp(datetime.now(UTC)))
+
+
+def notice(db: Database, site: int, letters: Iterable[Letter]) -> None:
+    """Put in letters that no run caused. `site`: its row."""
+    insert = INSERT.replace("select site,", "select id,").format(run="null", table="sites")
+    _put(db, letters, insert, site, stamp(datetime.now(UTC)))
 
 
 def _put(db: Database, letters: Iterable[Letter], insert: str, key: int, created: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils.migrations import Migrations
 
-from netwatch.store import comings, exposures, news, outbox, sayings
+from netwatch.store import comings, exposures, news, notices, outbox, sayings
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -167,3 +167,9 @@ def m009_news(db: Database) -> None:
 def m012_arrival(db: Database) -> None:
     """Letters that are tried again at a time of their own, refused, given up or dropped, and why."""
     outbox.rebuild(db)
+
+
+@migrations()
+def m014_notices(db: Database) -> None:
+    """What was told of the watching itself."""
+    notices.create(db)

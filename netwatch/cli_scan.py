@@ -1,0 +1,191 @@
+"""What can be typed to do a night? `netwatch scan SITE`, or `netwatch scan --all` for every site known here.
+
+One site that fails stops no other; the exit code is that of the worst.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from netwatch.composition import (
+    claim,
+    composer,
+    configured,
+    drawn,
+    notifier,
+    open_store,
+    read_site,
+    rules,
+    stored,
+)
+from netwatch.console import say, show, tell_delivery, tell_gaps, tell_troubles, told, verdict, watched
+from netwatch.errors import DeliveryError, NetwatchError, ScopeError, StoreError
+from netwatch.exits import Exit
+from netwatch.model import Severity
+from netwatch.switches import all_ports, as_text_or_json, audit, data, lang
+from netwatch.words import messages
+
+if TYPE_CHECKING:
+    from netwatch.config import Site
+    from netwatch.document import Document
+    from netwatch.nightly import Ended
+    from netwatch.store import Store
+
+# The worst first.
+WORST = (Exit.ERROR, Exit.FINDINGS, Exit.UNTOLD, Exit.INCOMPLETE, Exit.CLEAN)
+
+
+@click.command()
+@click.argument("site", required=False)
+@click.option("--all", "every", is_flag=True, help="Every site that was scanned here before, one by one.")
+@as_text_or_json
+@click.option("--no-alert", is_flag=True, help="Mail nobody, neither now nor later, about this run.")
+@all_ports
+@audit
+@click.option(
+    "--from",
+    "vantage",
+    type=click.Choice(["inside", "outside"]),
+    default="inside",
+    help="Where this machine stands: outside, for a laptop on a telephone's connection.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([severity.value for severity in Severity]),
+    help="Exit with 3 from this severity up.",
+)
+@lang
+@data
+@told
+def scan(
+    site: str | None,
+    every: bool,
+    form: str,
+    no_alert: bool,
+    all_ports: bool,
+    audit: bool,
+    vantage: str,
+    fail_on: str | None,
+    lang: str | None,
+    data: Path | None,
+) -> None:
+    """Do one night: sweep, ask, judge, store, compare, alert."""
+    if every is (site is not None):
+        raise NetwatchError("cli.site-or-all")
+    signal.signal(signal.SIGTERM, _stop)
+    how = {"all_ports": all_ports, "audit": audit, "outside": vantage == "outside"}
+    with open_store(data) as store:
+        if site is not None:
+            document, code = _night(store, site, form, lang, fail_on, alert=not no_alert, how=how)
+            _print(form, [document])
+            sys.exit(code)
+        documents, codes = [], [Exit.CLEAN]
+        for slug in store.sites():
+            file = store.file(slug)
+            try:
+                say(messages(lang or "en")("cli.site-begins", site=slug)) if form != "json" else None
+                if file is None:
+                    raise NetwatchError("cli.no-site-file", site=slug)
+                document, code = _night(store, file, form, lang, fail_on, alert=not no_alert, how=how)
+                documents.append(document)
+            except NetwatchError as error:
+                code = Exit.ERROR
+                _tell(error, lang or "en", slug)
+            codes.append(code)
+        _print(form, documents, several=True)
+    sys.exit(min(codes, key=WORST.index))
+
+
+def _night(
+    store: Store,
+    path: str,
+    form: str,
+    lang: str | None,
+    fail_on: str | None,
+    *,
+    alert: bool,
+    how: dict[str, bool],
+) -> tuple[Document, Exit]:
+    """One site: its night, what is told of it here, and how it ended."""
+    from netwatch.nightly import night  # noqa: PLC0415 - slow to import
+
+    practice = read_site(path)
+    language, catalogue = lang or practice.language, rules()
+    claim(store, practice, Path(path))
+    compose = composer(practice, store, catalogue) if alert else None
+    try:
+        with watched(messages(language), quiet=form == "json") as progress:
+            ended = night(practice, store, configured(practice), catalogue, progress, compose, **how)
+    except ScopeError as error:
+        if alert and not how["audit"]:
+            _cannot(store, practice, error, language)
+        raise
+    document = stored(store, practice.slug, catalogue, language)
+    if form != "json":
+        show(drawn("summary", practice.name, document, catalogue, language))
+    tell_gaps(document, language)
+    tell_troubles(ended.troubles, language)
+    lost = _told(store, practice, ended, document, language) if alert else False
+    return document, verdict(document, fail_on, untold=lost)
+
+
+def _told(store: Store, practice: Site, ended: Ended, document: Document, language: str) -> bool:
+    """What is told of the watching, after a night. Has anything not arrived that somebody must see to?"""
+    from netwatch.ping import ping  # noqa: PLC0415 - slow to import
+    from netwatch.tending import tend  # noqa: PLC0415
+
+    tell_delivery(ended.delivery, language)
+    try:
+        with store.lock(practice.slug):
+            kinds, delivery = tend(store, practice, notifier(practice), document)
+        if kinds:
+            tell_delivery(delivery, language)
+    except StoreError as error:  # another netwatch is at it
+        _tell(error, language)
+        delivery = ended.delivery
+    try:
+        ping(practice.ping, complete=document.run.complete)
+    except NetwatchError as error:
+        _tell(error, language)
+    return bool(delivery.lost)
+
+
+def _cannot(store: Store, practice: Site, error: ScopeError, language: str) -> None:
+    """A scan that nobody watches could not run: its recipients are told, once for each reason."""
+    from netwatch.ping import ping  # noqa: PLC0415 - slow to import
+    from netwatch.tending import failed  # noqa: PLC0415
+
+    if sys.stderr.isatty():  # somebody reads it here
+        return
+    try:
+        with store.lock(practice.slug):
+            delivery = failed(store, practice, error, notifier(practice))
+        if delivery is not None:
+            tell_delivery(delivery, language)
+        ping(practice.ping, complete=False)
+    except (StoreError, DeliveryError) as trouble:
+        _tell(trouble, language)
+
+
+def _tell(error: NetwatchError, language: str, site: str = "") -> None:
+    from netwatch.problem import sentence  # noqa: PLC0415 - slow to import
+
+    text = sentence(error, messages(language))
+    say(f"{site}: {text}" if site else text, "red")
+
+
+def _print(form: str, documents: list[Document], *, several: bool = False) -> None:
+    if form != "json":
+        return
+    told_as = [document.to_json() for document in documents]
+    click.echo("[" + ",\n".join(told_as) + "]" if several else told_as[0])
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    """SIGTERM ends a scan as Ctrl-C does: what was seen is kept."""
+    raise KeyboardInterrupt

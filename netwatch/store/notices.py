@@ -1,0 +1,124 @@
+"""What was told of the watching itself, as rows: one for each kind, taken away when it holds no more."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from netwatch.notice import DAYS, NoticeKind, Watch
+from netwatch.store import outbox
+from netwatch.store.writing import site_number, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
+
+    from sqlite_utils import Database
+
+    from netwatch.post import Letter
+
+    Writing = Callable[[], AbstractContextManager[Database]]
+
+TABLE = """
+create table notices (
+    site integer not null references sites(id), what text not null, at text not null, why text not null,
+    primary key (site, what)
+) strict
+"""
+SITE = "site = (select id from sites where slug = ?)"
+
+
+def create(db: Database) -> None:
+    """The table."""
+    db.execute(TABLE)
+
+
+class Notices:
+    """The notices of all sites."""
+
+    def __init__(self, db: Database, writing: Writing) -> None:
+        """`writing` opens a transaction."""
+        self._db = db
+        self._writing = writing
+
+    def watch(self, site: str) -> Watch:
+        """What is known of this site's nights."""
+        return watch(self._db, site)
+
+    def why(self, site: str, kind: NoticeKind) -> str | None:
+        """Why it was told last, where that still holds."""
+        return told(self._db, site, kind)
+
+    def days(self, site: str, now: datetime) -> tuple[int, int, int]:
+        """Of the past seven days: those with a complete night, those with any scan; letters sent."""
+        return days(self._db, site, now)
+
+    def tell(self, site: str, kind: NoticeKind, why: str, at: datetime, letters: Iterable[Letter]) -> None:
+        """It is told now, by these letters; or neither is kept."""
+        with self._writing() as db:
+            tell(db, site, kind, why, at)
+            outbox.notice(db, site_number(db, site), letters)
+
+
+def watch(db: Database, site: str) -> Watch:
+    """What is known of this site's nights."""
+    query = (
+        "select min(started) as began, max(finished) as ran, "  # noqa: S608 - a constant
+        f"max(case when complete then finished end) as done from runs where {SITE}"
+    )
+    row = next(db.query(query, [site]))
+    last = next(db.query(f"select stopped from runs where {SITE} order by id desc limit 1", [site]), None)  # noqa: S608
+    told = db.query(f"select what, at from notices where {SITE}", [site])  # noqa: S608 - a constant
+    return Watch(
+        _when(row["began"]),
+        _when(row["ran"]),
+        _when(row["done"]),
+        last["stopped"] if last else None,
+        {one["what"]: datetime.fromisoformat(one["at"]) for one in told},
+    )
+
+
+def tell(db: Database, site: str, kind: NoticeKind, why: str, at: datetime) -> None:
+    """It is told now."""
+    db.execute(
+        "insert or replace into notices (site, what, at, why) values (?, ?, ?, ?)",
+        [site_number(db, site), kind, stamp(at.astimezone(UTC)), why],
+    )
+
+
+def told(db: Database, site: str, kind: NoticeKind) -> str | None:
+    """Why it was told last, where that still holds."""
+    query = f"select why from notices where {SITE} and what = ?"  # noqa: S608 - a constant
+    row = next(db.query(query, [site, kind]), None)
+    return str(row["why"]) if row else None
+
+
+def over(db: Database, site: str, *, complete: bool) -> None:
+    """A scan ran: it can, and where it is complete it is not overdue."""
+    kinds = [NoticeKind.FAILED, *([NoticeKind.OVERDUE] if complete else [])]
+    for kind in kinds:
+        db.execute(f"delete from notices where {SITE} and what = ?", [site, kind])  # noqa: S608 - a constant
+
+
+def days(db: Database, site: str, now: datetime) -> tuple[int, int, int]:
+    """Of the past seven days: how many had a complete night, how many a scan at all; letters sent."""
+    since = stamp((now - timedelta(days=DAYS)).astimezone(UTC))
+    runs = list(
+        db.query(
+            f"select date(started, 'localtime') as day, max(complete) as whole from runs where {SITE} "  # noqa: S608
+            "and started >= ? group by day",
+            [site, since],
+        )
+    )
+    letters = next(
+        db.query(
+            f"select count(*) as n from (select 1 from outbox where {SITE} and run is not null "  # noqa: S608
+            "and created >= ? group by run)",
+            [site, since],
+        )
+    )
+    return min(DAYS, sum(row["whole"] for row in runs)), min(DAYS, len(runs)), letters["n"]
+
+
+def _when(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
