@@ -86,12 +86,10 @@ def scan(
             sys.exit(code)
         documents, codes = [], [Exit.CLEAN]
         for slug in store.sites():
-            file = store.file(slug)
+            say(messages(lang or "en")("cli.site-begins", site=slug))
             try:
-                say(messages(lang or "en")("cli.site-begins", site=slug)) if form != "json" else None
-                if file is None:
-                    raise NetwatchError("cli.no-site-file", site=slug)
-                document, code = _night(store, file, form, lang, fail_on, alert=not no_alert, how=how)
+                path = _file(store, slug)
+                document, code = _night(store, path, form, lang, fail_on, alert=not no_alert, how=how)
                 documents.append(document)
             except NetwatchError as error:
                 code = Exit.ERROR
@@ -99,6 +97,14 @@ def scan(
             codes.append(code)
         _print(form, documents, several=True)
     sys.exit(min(codes, key=WORST.index))
+
+
+def _file(store: Store, slug: str) -> str:
+    """The site file of a site. Raises NetwatchError."""
+    file = store.file(slug)
+    if file is None:
+        raise NetwatchError("cli.no-site-file", site=slug)
+    return file
 
 
 def _night(

@@ -32,15 +32,8 @@ MOST = 20  # problems told at once
 
 # The keys that say where a secret is.
 WHERE = {
-    "password_env",
-    "key_env",
-    "urls_env",
-    "url_env",
-    "url_file",
-    "credential",
-    "password_file",
-    "key_file",
-    "urls_file",
+    *("password_env", "key_env", "urls_env", "url_env", "credential"),
+    *("password_file", "key_file", "urls_file", "url_file"),
 }
 
 UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument", "no_such_attribute"}

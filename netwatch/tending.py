@@ -49,12 +49,9 @@ def failed(store: Store, site: Site, error: NetwatchError, write: Write) -> Deli
     if store.notices.why(site.slug, NoticeKind.FAILED) == error.message:
         return None
     watch = store.notices.watch(site.slug)
-    notice = Notice(
-        NoticeKind.FAILED, site.slug, now, None, watch.complete, watch.ran, error.message, dict(error.details)
-    )
-    store.notices.tell(
-        site.slug, NoticeKind.FAILED, error.message, now, letters(site, partial(write, notice))
-    )
+    kind, why = NoticeKind.FAILED, error.message
+    notice = Notice(kind, site.slug, now, None, watch.complete, watch.ran, why, dict(error.details))
+    store.notices.tell(site.slug, kind, why, now, letters(site, partial(write, notice)))
     return deliver(store, site)
 
 

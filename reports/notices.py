@@ -48,14 +48,9 @@ def _subject(say: Phrases, site: str, notice: Notice) -> str:
     """It alone tells the site and what."""
     if notice.kind is NoticeKind.WEEK and notice.week is not None:
         week = notice.week
+        counts = {"nights": week.nights, "devices": week.devices}
         letters = say.count("notices.letters", week.letters)
-        return say(
-            f"notices.subject.{_week(week)}",
-            site=site,
-            nights=week.nights,
-            devices=week.devices,
-            letters=letters,
-        )
+        return say(f"notices.subject.{_week(week)}", site=site, letters=letters, **counts)
     if notice.kind is NoticeKind.OVERDUE:
         if notice.since is None:
             return say("notices.subject.overdue-never", site=site)
