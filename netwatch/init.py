@@ -110,6 +110,7 @@ def render(answers: Answers) -> str:
         _practice,
         _authorisation,
         _mail,
+        _notify,
         _exclude,
         _ranges,
         _sweep,
@@ -161,6 +162,13 @@ def _mail(answers: Answers, words: Messages) -> Iterator[str]:
     yield _key(words, "password_env", None, "NETWATCH_MAIL_PASSWORD")
     yield _key(words, "credential", None, "netwatch-mail")
     yield _key(words, "password_file", None, "/etc/netwatch/mail-password")
+
+
+def _notify(_: Answers, words: Messages) -> Iterator[str]:
+    yield _heading(words, "notify", known=False)
+    yield _key(words, "urls_env", None, "NETWATCH_NOTIFY_URLS")
+    yield _key(words, "credential", None, "netwatch-notify")
+    yield _key(words, "urls_file", None, "/etc/netwatch/notify-urls")
 
 
 def _exclude(_: Answers, words: Messages) -> Iterator[str]:

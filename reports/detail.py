@@ -1,8 +1,8 @@
 """How much of the network does a mail tell? A doctor what to act on, a consultant everything.
 
-Both are told the device by its name, its address and port. Only a consultant is told the version and the
-page that an age rests on, what a silent device had been sent, the inside address and the proof behind a
-public port, the practice's own addresses, and where a small change was.
+Both are told the device by its name, with the address and port inside, and whatever the advice asks to be read
+out to somebody. Only a consultant is told the practice's own addresses on the internet, how we know where a
+public port leads, who says a version and on which page its age stands, and where a small change was.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from reports.phrase import ADDRESS, clean
 from reports.way import leads, number, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from netwatch.model import Device, Finding
     from reports.phrase import Phrases
@@ -38,23 +38,18 @@ class Detail:
         return place(self.say, finding)
 
     def leads(self, finding: Finding) -> str:
-        """Where a public port leads; to a doctor, only that nobody knows, where the device is not named."""
+        """Where a public port leads; to a doctor without how we know."""
         told = leads(self.say, finding, self.devices)
         if self.full or not told:
             return told
         link = finding.link
-        return "" if link is not None and link.device in self.devices else self.say("outside.way.unknown")
+        if link is None or link.device not in self.devices:
+            return self.say("outside.way.unknown")
+        return self.say("mail.item.inside", place=self.say.place(link.address, link.port or None))
 
     def about(self, finding: Finding) -> str:
-        """What it rests on; to a doctor, the product's name and that it is too old."""
-        if self.full:
-            return sentence(self.say, finding.about)
-        return short(self.say, {**finding.about, "version": None})
-
-    def sent(self, lines: Iterable[str]) -> tuple[str, ...]:
-        """What a silent device had been sent, line by line; to a doctor, where that is to be had."""
-        told = tuple(clean(line) for line in lines)
-        return told if self.full or not told else (self.say("mail.item.sent-elsewhere"),)
+        """What it rests on; to a doctor without who says so, and the page."""
+        return sentence(self.say, finding.about) if self.full else short(self.say, finding.about)
 
     def where(self, finding: Finding, device: str) -> str:
         """Which device, in a line; to a consultant with its place."""

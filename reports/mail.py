@@ -240,7 +240,7 @@ class Writer:
             urgent=finding.exposure == Exposure.EXPOSED,
             risk=words.risk,
             remedy=tuple(steps(words.remedy)),
-            sent=self.detail.sent(self.sent.get(finding.device, ())) if told_by_us else (),
+            sent=tuple(clean(line) for line in self.sent.get(finding.device, ())) if told_by_us else (),
             same_as=same_as,
         )
 

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 PLAIN = {
@@ -50,6 +51,8 @@ def describe(annotation: Any) -> str:  # noqa: ANN401 - an annotation can be any
         said = " or ".join(dict.fromkeys(describe(one) for one in inside if one is not type(None)))
     elif origin in LISTS:
         said = f"list of: {describe(inside[0])}"
+    elif inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        said = "text, or a table" if "address" in annotation.model_fields else "table"
     elif inspect.isclass(annotation) and issubclass(annotation, Enum):
         said = ", ".join(value(one.value) for one in annotation)
     return said

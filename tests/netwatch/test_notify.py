@@ -57,7 +57,7 @@ def bell(**answers: int) -> Iterator[Bell]:
     told = Bell(answers=answers)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             path = self.path.strip("/")
             code = told.answers.get(path, 200)

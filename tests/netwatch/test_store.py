@@ -16,7 +16,7 @@ import pytest
 import probes
 from netwatch.diff import Night, compare
 from netwatch.document import PARTS, ServicePart
-from netwatch.errors import StoreError
+from netwatch.errors import DeliveryError, StoreError
 from netwatch.model import (
     Coverage,
     Device,
@@ -114,7 +114,7 @@ def test_the_document_says_what_was_recorded(store: Store) -> None:
     assert document is not None
     assert set(PARTS) == {
         "schema", "site", "run", "devices", "services", "findings", "changes", "failures", "coverage",
-        "rounds", "public", "statements", "looked", "comings",
+        "rounds", "public", "statements", "looked", "comings", "undelivered",
     }  # fmt: skip
     assert (document.schema, document.site, document.run.complete) == ("netwatch/1", "cabinet", False)
     [service] = document.services
@@ -198,12 +198,13 @@ def test_a_run_and_its_letters_are_kept_together_or_not_at_all(store: Store) -> 
 
 def test_a_letter_waits_until_it_is_known_to_have_arrived(store: Store) -> None:
     record(store, night(0), (LETTER,))
-    store.trying(LETTER)
+    now = datetime(2026, 11, 1, 23, tzinfo=UTC)
+    store.outbox.trying(LETTER, now)
     assert [one.letter for one in store.outbox.pending("cabinet")] == [LETTER]
-    store.put_back(LETTER, "down")
+    store.outbox.put_back(LETTER, DeliveryError("mail.cut", why="down"), now)
     assert [one.letter for one in store.outbox.pending("cabinet")] == [LETTER]
-    store.sent(LETTER)
-    assert store.waiting("cabinet") == ()
+    store.outbox.sent(LETTER, now)
+    assert store.outbox.pending("cabinet") == ()
 
 
 def test_nobody_else_can_read_the_database(store: Store) -> None:

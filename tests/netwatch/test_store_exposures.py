@@ -47,6 +47,7 @@ def db() -> Iterator[Database]:
         if statement.strip():
             made.execute(statement)
     exposures.create(made)
+    outbox.rebuild(made)
     for slug in ("cabinet", "other"):
         made.execute("insert into sites (slug, name, language) values (?, 'Cabinet', 'fr')", [slug])
     made.conn.commit()

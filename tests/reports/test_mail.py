@@ -332,3 +332,119 @@ def test_that_nobody_asked_from_outside_is_said_only_where_nobody_did(catalogue:
         asked_outside=True,
     )
     assert "was not tried" not in flat(told)
+
+
+# ------------------------------------------------------------------------------------------- by the reader's role
+
+OLD = replace(
+    finding("support-ended", 30, 445),
+    about={
+        "product": "Windows 10",
+        "version": "10.0.19041",
+        "told_by": "smb",
+        "state": "ended",
+        "until": "2025-10-14",
+        "source": "https://endoflife.example/windows",
+        "checked": "2026-11-01",
+    },
+)
+FELL = Finding("device-stopped-answering", "d21", 104, probe="liveness", address="192.168.1.21")
+SENT = {"d21": ("22:04:05 UTC, dicom, 104: C-ECHO-RQ (68 bytes)",)}
+EVERYTHING = (
+    *BOTH,
+    Change(NEW, replace(PUBLIC, port=8104, link=None)),
+    Change(NEW, OLD),
+    Change(NEW, FELL),
+    Change(ChangeKind.UNVERIFIED, finding("dicom-name-only", 99, 4242)),
+)
+# What only a consultant can use: who says a version and the page about it, how we know where a public port leads,
+# the practice's own addresses, the place of what is told in one line.
+CONSULTANT_ONLY = (
+    "SMB",
+    "endoflife.example",
+    "203.0.113.7",
+    "port forward|redirection",
+    "192.168.1.99",
+    "4242",
+)
+BOTH_NEED = (
+    "PACS-CABINET",
+    "192.168.1.20, port 11112",
+    "Windows 10 10.0.19041|Windows 10, 10.0.19041",
+    "C-ECHO-RQ",
+)
+
+
+def where(part: str) -> list[str]:
+    """The part without its advice, which is the catalogue's and may speak of redirections to anybody."""
+    advice = re.compile(
+        r"(?s)(Pourquoi c.est important|Why it matters).*?(?=(\n\d+\. |<h3|\n[A-Z]{4,}|<h2|$))"
+    )
+    return [advice.sub("", part)]
+
+
+def told_to(catalogue: Catalogue, role: Role, language: str) -> Content:
+    alert = Alert("cabinet-dupont", "3f2c9a", EVERYTHING)
+    reader = Reader(language, role)
+    return compose(
+        "Cabinet Dupont",
+        alert,
+        DEVICES,
+        catalogue,
+        reader,
+        True,
+        FOUND_AT,
+        ("203.0.113.7",),
+        SENT,
+    )
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_mail_of_each_reader_reads_as_agreed(
+    catalogue: Catalogue, role: Role, language: str, snapshot: SnapshotAssertion
+) -> None:
+    told = told_to(catalogue, role, language)
+    assert told.subject == snapshot(name="subject")
+    assert told.text == snapshot(name="text")
+    assert told.html == snapshot(name="html")
+    assert told.short == snapshot(name="short")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_doctor_is_told_what_to_do_and_nothing_that_only_a_specialist_can_use(
+    catalogue: Catalogue, language: str
+) -> None:
+    doctor, consultant = (told_to(catalogue, role, language) for role in Role)
+    for detail in CONSULTANT_ONLY:
+        for part in (consultant.text, consultant.html):
+            assert re.search(detail, " ".join(part.split())), detail
+        for part in (*where(doctor.text), *where(doctor.html), doctor.subject, doctor.short):
+            assert not re.search(detail, " ".join(part.split())), detail
+    for detail in BOTH_NEED:
+        for told in (doctor, consultant):
+            assert re.search(detail, " ".join(told.text.split())), detail
+    assert doctor.subject == consultant.subject
+    assert doctor.text.count("\n") < consultant.text.count("\n")
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_no_secret_and_no_patient_is_in_a_mail_of_either(
+    catalogue: Catalogue, role: Role, language: str
+) -> None:
+    """What a finding could carry at worst: facts of a banner are none of a mail's business."""
+    leaky = replace(PUBLIC, about={"banner": "PATIENT^MARTIN", "password": "hunter2", "token": "s3cret"})
+    alert = Alert("cabinet-dupont", "3f2c9a", (Change(NEW, leaky), *EVERYTHING))
+    told = compose("C", alert, DEVICES, catalogue, Reader(language, role), True, FOUND_AT)  # noqa: FBT003
+    for part in (told.subject, told.text, told.html, told.short):
+        assert not [word for word in ("MARTIN", "hunter2", "s3cret") if word in part]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_short_message_is_one_or_two_sentences_without_any_place(
+    catalogue: Catalogue, language: str
+) -> None:
+    short = told_to(catalogue, Role.CONSULTANT, language).short
+    assert len(short) < 200
+    assert not re.search(r"\d{2,}|\n", short)
