@@ -1,7 +1,8 @@
 """Which changes deserve a mail at once, and did it arrive? The alert is decided purely; the outbox keeps it.
 
 At once: what appeared or worsened, and what was seen for the first time because it was never checked,
-from medium up. A finding that was there last night, and an answer that did not come, wake nobody.
+from medium up; and that a decision to live with such a finding has run out. A finding that was there last
+night, and an answer that did not come, wake nobody.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from netwatch import mail
-from netwatch.change import ChangeKind
+from netwatch.change import NEWS, ChangeKind
 from netwatch.errors import DeliveryError, NetwatchError
 from netwatch.model import Severity
 from netwatch.post import Alert, Letter
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from netwatch.words import Catalogue
 
 NOBODY = ""  # the recipient of a letter that was written before anybody was named
-NEWS = {ChangeKind.APPEARED, ChangeKind.WORSENED, ChangeKind.NEWLY_CHECKED}
+WAKES = {*NEWS, ChangeKind.EXPIRED}
 
 
 def alert(run: Run, night: Night, catalogue: Catalogue) -> Alert | None:
@@ -37,7 +38,9 @@ def alert(run: Run, night: Night, catalogue: Catalogue) -> Alert | None:
     urgent = [
         change
         for change in night.changes
-        if change.kind in NEWS and severity(change.finding, catalogue).rank >= Severity.MEDIUM.rank
+        if change.kind in WAKES
+        and not change.covered
+        and severity(change.finding, catalogue).rank >= Severity.MEDIUM.rank
     ]
     return Alert(run.site, run.id, night.changes) if urgent else None
 

@@ -14,6 +14,7 @@ import click
 
 import netwatch
 from netwatch.cli_box import box
+from netwatch.cli_decisions import accept, decisions, reopen
 from netwatch.cli_devices import devices
 from netwatch.cli_feeds import feeds
 from netwatch.cli_mail import mail
@@ -248,5 +249,5 @@ def _stop(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-for command in (box, devices, doctor, feeds, init, mail, schema, shodan):
+for command in (accept, box, decisions, devices, doctor, feeds, init, mail, reopen, schema, shodan):
     main.add_command(command)

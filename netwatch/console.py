@@ -181,8 +181,9 @@ def tell_delivery(delivery: Delivery, language: str) -> None:
 
 
 def verdict(document: Document, fail_on: str | None) -> Exit:
-    """The exit code of a scan. A finding that is unverified counts: silence is not repair."""
-    standing = [finding for finding in document.findings if finding.status is not Status.RESOLVED]
+    """The exit code of a scan. A finding that is unverified counts: silence is not repair. One that a person
+    decided to live with does not."""
+    standing = [f for f in document.findings if f.status is not Status.RESOLVED and f.accepted is None]
     if fail_on and any(f.severity.rank >= Severity(fail_on).rank for f in standing):
         return Exit.FINDINGS
     return Exit.CLEAN if document.run.complete else Exit.INCOMPLETE

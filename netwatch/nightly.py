@@ -9,11 +9,12 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from netwatch import aging, exposures, feeds, judge
+from netwatch import again, aging, exposures, feeds, judge
 from netwatch.alert import Delivery, alert, deliver, letters
 from netwatch.audit import Audit, folder
 from netwatch.beyond import Beyond
 from netwatch.config import require_audit, require_authorisation
+from netwatch.decisions import day, weighed
 from netwatch.diff import at_internet, compare
 from netwatch.egress import AUDIT as PROFILE
 from netwatch.egress import Egress
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netwatch.config import Site
+    from netwatch.diff import Night, Picture
     from netwatch.errors import NetwatchError
     from netwatch.model import Run
     from netwatch.placing import Placing
@@ -91,15 +93,16 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         run, beyond = _scan(
             site, store, probes, progress, whole, profile=PROFILE if audit else "", here=outside
         )
-        again = met(run, store.devices(site.slug), store.known(site.slug), store.said(site.slug))
-        run, placed = judged(again.run, store, probes)
+        same = met(run, store.devices(site.slug), store.known(site.slug), store.said(site.slug))
+        run, placed = judged(same.run, store, probes)
         moved = compare(before, run, catalogue.ladder, catalogue.decisive, placed.outside())
+        moved = remembered(moved, run, before, store, catalogue)
         news = alert(run, moved, catalogue)
         post: tuple[Letter, ...] = ()
         if news is not None and compose is not None:
             post = letters(site, *compose(news, run))
         with uninterrupted():
-            store.record(run, moved, post, logged(run, store, placed), again)
+            store.record(run, moved, post, logged(run, store, placed), same)
             waiting = len(store.waiting(site.slug))
             delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
     return Ended(run, delivery, tuple(beyond.gathered.troubles))
@@ -165,6 +168,13 @@ def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Plac
     recent = [o for o in run.observations if o.vantage not in OTHERS or run.finished - o.seen_at <= FRESH]
     findings |= frozenset(judge.findings(recent, findings, placed.refuted()))
     return replace(run, findings=frozenset(map(placed.placed, findings))), placed
+
+
+def remembered(moved: Night, run: Run, before: Picture, store: Store, catalogue: Catalogue) -> Night:
+    """What moved, with what is known of it: that it was there before, what a person decided, until when."""
+    moved = again.returned(moved, before.findings, lambda one: store.before(run.site, one, catalogue.ladder))
+    last = store.last_started(run.site)
+    return weighed(moved, store.decisions(run.site), day(run.started), day(last) if last else None)
 
 
 def lifecycles(data: Path, now: datetime) -> Table:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from netwatch.change import ChangeKind
 from netwatch.model import LIVENESS, Exposure, Severity
 from reports.aged import sentence
+from reports.decided import known
 from reports.doors import BOX
 from reports.folding import at_internet, place, twins
 from reports.phrase import ADDRESS, NAME, Phrases, clean, lower_first, steps
@@ -37,7 +38,14 @@ TITLE = 20  # characters of a title that a subject always keeps
 
 _TRIED_OUTSIDE = (Exposure.EXPOSED, Exposure.INSIDE_ONLY)
 _FOUND = (ChangeKind.APPEARED, ChangeKind.WORSENED)
-_QUIET = (ChangeKind.UNVERIFIED, ChangeKind.IMPROVED, ChangeKind.RESOLVED, ChangeKind.MOVED)
+_QUIET = (
+    ChangeKind.EXPIRED,
+    ChangeKind.EXPIRING,
+    ChangeKind.UNVERIFIED,
+    ChangeKind.IMPROVED,
+    ChangeKind.RESOLVED,
+    ChangeKind.MOVED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +231,7 @@ class Writer:
             place=placed(self.say, finding),
             leads=leads(self.say, finding, self.devices),
             about=sentence(self.say, finding.about),
-            before=self.before(change),
+            before=known(self.say, self.catalogue, change),
             exposure="" if told_by_us else self.exposure(finding),
             urgent=finding.exposure == Exposure.EXPOSED,
             risk=words.risk,
@@ -244,16 +252,6 @@ class Writer:
         behind = link.device if at_internet(finding.device) and link is not None else ""
         return self.say.name(self.devices.get(behind) or self.devices.get(finding.device))
 
-    def before(self, change: Change) -> str:
-        """What was known of it, where it is worse now."""
-        if change.kind != ChangeKind.WORSENED or change.previous is None:
-            return ""
-        if change.previous.rule == change.finding.rule:
-            return self.say("mail.item.worsened-exposure")
-        return self.say(
-            "mail.item.worsened", title=lower_first(self.say.rule(self.catalogue, change.previous.rule).title)
-        )
-
     def also(self, alert: Alert) -> list[str]:
         """What could not be tested again, improved or is gone: one line each."""
         return [
@@ -262,6 +260,7 @@ class Writer:
                 title=lower_first(self.say.rule(self.catalogue, change.finding.rule).title),
                 device=self.device(change.finding),
                 place=placed(self.say, change.finding),
+                until=change.until,
             )
             for kind in _QUIET
             for change in self.once(self.ordered(alert, kind))

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Self
 
+from netwatch.decisions import State, day, place, shown
 from netwatch.errors import StoreError
 from netwatch.sayings import Saying, Sayings, ruled
-from netwatch.store import exposures, internet, night, outbox, reading, sayings, writing
+from netwatch.store import again, decisions, exposures, internet, night, outbox, reading, sayings, writing
 from netwatch.store.lock import held
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from netwatch.diff import Night, Picture
+    from netwatch.change import Before
+    from netwatch.decisions import Decision, Found
+    from netwatch.diff import Ladder, Night, Picture
     from netwatch.document import Document
     from netwatch.exposures import Added, Logged
     from netwatch.met import Met
@@ -80,7 +83,7 @@ class Store:
         moved: Night,
         letters: Iterable[Letter],
         exposed: Added | None = None,
-        again: Met | None = None,
+        met: Met | None = None,
     ) -> None:
         """Keep a run, what it changed, who was known again and the letters it caused, whole or not at all."""
         with self._writing() as db:
@@ -94,9 +97,10 @@ class Store:
             internet.asked(db, run)
             if exposed is not None:
                 exposures.add(db, run.site, exposed)
-            if again is not None:
-                sayings.end(db, run.site, again.ended, again.ended_by, run.started)
-                sayings.add(db, run.site, again.said)
+            if met is not None:
+                sayings.end(db, run.site, met.ended, met.ended_by, run.started)
+                sayings.add(db, run.site, met.said)
+            decisions.follow(db, run, moved)
             writing.changes(db, number, moved)
             outbox.add(db, number, letters)
 
@@ -132,6 +136,30 @@ class Store:
             sayings.part(db, site, said)
             sayings.end(db, site, [said], apart.by, apart.at)
             sayings.add(db, site, [apart])
+
+    def decisions(self, site: str) -> tuple[Decision, ...]:
+        """All that a person ever decided to live with here, the first decided first."""
+        return decisions.told(self._db, site)
+
+    def decide(self, site: str, decision: Decision) -> None:
+        """Keep this decision, in the place of the one before."""
+        with self._writing() as db:
+            decisions.add(db, site, decision)
+
+    def reopen(self, site: str, decision: Decision, by: str, now: datetime) -> None:
+        """This one holds no more; who took it back is kept."""
+        with self._writing() as db:
+            decisions.end(db, site, decision.place, State.REOPENED, by, now)
+
+    def before(self, site: str, found: Found, ladder: Ladder) -> Before | None:
+        """When this finding was there before, and was proved gone."""
+        return again.times(self._db, site, place(found), ladder)
+
+    def last_started(self, site: str) -> datetime | None:
+        """When the last run of this site began, or None before the first."""
+        query = "select max(started) as at from runs where site = (select id from sites where slug = ?)"
+        at = next(self._db.query(query, [site]))["at"]
+        return datetime.fromisoformat(at) if at else None
 
     def rounds(self, site: str) -> dict[str, Round]:
         """How far each device's way through the whole range of ports has come."""
@@ -187,9 +215,12 @@ class Store:
         with self._writing() as db:
             writing.release(db, site, device)
 
-    def document(self, site: str, catalogue: Catalogue, language: str) -> Document | None:
-        """The last run of this site, or None before the first."""
-        return night.document(self._db, site, catalogue, language)
+    def document(
+        self, site: str, catalogue: Catalogue, language: str, today: date | None = None
+    ) -> Document | None:
+        """The last run of this site, or None before the first; with what is accepted today."""
+        told = night.document(self._db, site, catalogue, language)
+        return shown(told, self.decisions(site), today or day(datetime.now(UTC))) if told else None
 
     def site(self, slug: str) -> tuple[str, str] | None:
         """(name, language) of a site that was scanned here, or None."""

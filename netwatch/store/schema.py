@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils.migrations import Migrations
 
-from netwatch.store import exposures, sayings
+from netwatch.store import again, decisions, exposures, sayings
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -149,3 +149,10 @@ def m005_products(db: Database) -> None:
 def m006_sayings(db: Database) -> None:
     """What was said of a device that its answers do not say."""
     sayings.create(db)
+
+
+@migrations()
+def m013_decisions(db: Database) -> None:
+    """What a person decided to live with; and when a finding was there before, found at once."""
+    decisions.create(db)
+    again.create(db)
