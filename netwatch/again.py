@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from netwatch.change import NEWS, Before
+from netwatch.change import NEWS, Before, ChangeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
 
+    from netwatch.change import Change
     from netwatch.diff import Ladder, Night
     from netwatch.model import Finding
 
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 
 def returned(night: Night, known: Container[Finding], before: Callable[[Finding], Before | None]) -> Night:
     """The night; what is new in it and was there before knows when. `known`: what stood until tonight."""
-    return replace(
-        night,
-        changes=tuple(
-            replace(change, before=before(change.finding))
-            if change.kind in NEWS and change.finding not in known
-            else change
-            for change in night.changes
-        ),
-    )
+
+    def back(change: Change) -> Change:
+        was = before(change.finding) if change.kind in NEWS and change.finding not in known else None
+        if was is None:
+            return change
+        asked = change.kind is ChangeKind.NEWLY_CHECKED  # and answered otherwise: it was proved gone
+        return replace(change, kind=ChangeKind.APPEARED if asked else change.kind, before=was)
+
+    return replace(night, changes=tuple(map(back, night.changes)))
 
 
 def before(rule: str, times: Times, others: Sequence[tuple[str, str]], ladder: Ladder) -> Before | None:

@@ -47,6 +47,7 @@ def accept(
     this port of this device, no more exposed than today: anything else counts and is mailed as ever.
     """
     from netwatch.deciding import chosen, cut, decided  # noqa: PLC0415 - slow to import
+    from reports.terminal import where  # noqa: PLC0415
 
     with _opened(site, lang, data) as (store, slug, language):
         words = messages(language)
@@ -59,8 +60,7 @@ def accept(
             "decisions.accepted",
             id=found.id,
             title=found.title,
-            address=found.address,
-            port=found.port,
+            where=where(found.address, found.port),
             until=made.until,
             by=made.by,
         )

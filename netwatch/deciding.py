@@ -103,7 +103,8 @@ def listed(document: Document, decisions: Iterable[Decision], today: date) -> li
     there = {place(one): one for one in document.findings if one.status is not Status.RESOLVED}
     every = tuple(decisions)
     named = ids(document.site, {*there, *(one.place for one in every)})
-    rows = sorted(every, key=lambda one: one.at, reverse=True)
+    rows = list(reversed(every))
+    rows.sort(key=lambda one: one.at, reverse=True)
     rows.sort(key=lambda one: one.state(today) is not State.STANDING)
     return [
         Listed(

@@ -6,6 +6,7 @@ The id of a finding is the same for ever, whatever night it is; its first charac
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def ids(site: str, places: Iterable[Place]) -> dict[Place, str]:
 
 def whole_id(site: str, of: Place) -> str:
     """The same for ever: made of the site's short name, rule, device, port and transport."""
-    number = int.from_bytes(hashlib.sha256("\0".join(map(str, (site, *of))).encode()).digest()[:20])
+    number = int.from_bytes(hashlib.sha256(json.dumps((site, *of)).encode()).digest()[:20])
     told = ""
     while len(told) < WHOLE:
         number, one = divmod(number, len(ALPHABET))

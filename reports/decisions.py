@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from netwatch.deciding import Now
 from netwatch.decisions import State
 from reports.decided import NOON, REASON
-from reports.phrase import ADDRESS, NAME, Phrases, clean
-from reports.terminal import group, table, text
+from reports.phrase import NAME, Phrases, clean
+from reports.terminal import group, table, text, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,8 @@ def decisions(
     made = table(say, "decisions", "id", "what", "decision")
     for one in rows:
         device = devices.get(one.device)
-        place = say("decisions.place", address=clean(one.address, ADDRESS), port=one.port)
-        what = [say.rule(catalogue, one.rule).title, say.short_name(device) if device else "", place]
+        name = say.short_name(device) if device else ""
+        what = [say.rule(catalogue, one.rule).title, where(one.address, one.port, name)]
         style = "" if one.state == State.STANDING else "dim"
         made.add_row(
             text(one.id, style),

@@ -78,13 +78,17 @@ def findings(site_name: str, document: Document, catalogue: Catalogue, language:
         title = say.rule(catalogue, finding.rule, finding.title).title
         severity = say(f"phrase.severity.{finding.severity}")
         made.add_row(
-            text(f"{severity}\n{finding.id}", "dim" if resolved else STYLES[finding.severity]),
+            text(
+                "\n".join(filter(None, (severity, finding.id))),
+                "dim" if resolved else STYLES[finding.severity],
+            ),
             text("\n".join(filter(None, (title, aged.short(say, finding.about), *_known(say, finding))))),
             text(_place(say, finding, devices)),
             text(say.moments.short(finding.first_seen)),
             text("\n".join(_standing(say, document, finding, led))),
         )
-    return group(made, *(text(line) for line in _from_outside(say, document)))
+    ids = [say("table.ids")] if any(one.id for one in document.findings) else []
+    return group(made, *(text(line) for line in (*ids, *_from_outside(say, document))))
 
 
 def devices(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:  # noqa: ARG001 - all tables are called alike

@@ -176,8 +176,8 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
     }
     rows = db.query(
         "select * from findings where site = (select id from sites where slug = ?) "
-        "and (ended is null or ended = ?)",
-        [site, started],
+        "and (ended is null or (ended = ? and status = ?))",
+        [site, started, Status.RESOLVED],
     )
     parts = [
         FindingPart(
@@ -195,7 +195,9 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
             vantage=Vantage(row["vantage"]),
             link=LinkPart(*astuple(led)) if (led := link(row)) else None,
             about=json.loads(row["about"]),
-            before=times(db, site, tuple(row[key] for key in PLACE), catalogue.ladder),
+            before=None
+            if row["ended"]
+            else times(db, site, tuple(row[key] for key in PLACE), catalogue.ladder),
         )
         for row in rows
         if row["ended"] is None or (row["rule"], row["device"], row["port"]) not in replaced

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,6 +75,22 @@ def test_what_is_new_and_grave_wakes_somebody(kind: ChangeKind) -> None:
     told = alert(RUN, night(change(kind)), CATALOGUE)
     assert told is not None
     assert (told.site, told.run, told.changes) == ("cabinet", "r", (change(kind),))
+
+
+def test_that_a_decision_has_run_out_wakes_somebody_and_that_it_soon_will_does_not() -> None:
+    assert alert(RUN, night(change(ChangeKind.EXPIRED)), CATALOGUE) is not None
+    assert alert(RUN, night(change(ChangeKind.EXPIRING)), CATALOGUE) is None
+
+
+def test_what_is_accepted_as_exposed_as_it_is_wakes_nobody_when_it_is_seen_again() -> None:
+    until, worse = date(2027, 6, 30), change(ChangeKind.WORSENED)
+    seen = replace(worse, previous=worse.finding)
+    assert alert(RUN, night(seen), CATALOGUE) is not None
+    assert alert(RUN, night(replace(seen, until=until)), CATALOGUE) is None
+    other = replace(worse, previous=change(ChangeKind.APPEARED, LOW).finding, until=until)
+    assert alert(RUN, night(other), CATALOGUE) is not None, "it climbed to another rule"
+    back = replace(change(ChangeKind.APPEARED), until=until)
+    assert alert(RUN, night(back), CATALOGUE) is not None, "it had been proved gone"
 
 
 @pytest.mark.parametrize("kind", [ChangeKind.IMPROVED, ChangeKind.RESOLVED, ChangeKind.UNVERIFIED])
