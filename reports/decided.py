@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netwatch.change import ChangeKind
-from reports.phrase import NAME, TEXT, clean, lower_first
+from reports.phrase import NAME, clean, lower_first
 
 if TYPE_CHECKING:
     from netwatch.change import Before, Change
@@ -39,7 +39,7 @@ def accepted_short(say: Phrases, one: AcceptedPart | None) -> str:
     if one is None:
         return ""
     until = say.moments.short(one.until + NOON)
-    return say("decided.accepted-short", by=clean(one.by, NAME), until=until, reason=clean(one.reason, TEXT))
+    return say("decided.accepted-short", by=clean(one.by, NAME), until=until, reason=clean(one.reason, NAME))
 
 
 def again(say: Phrases, before: Before | None) -> str:

@@ -322,7 +322,7 @@ def test_that_nobody_asked_from_outside_is_said_only_where_nobody_did(catalogue:
         (
             "fr",
             "Accepté jusqu'au 30 juin 2027, compte de nouveau désormais : le serveur d'images répond",
-            "Accepté seulement jusqu'au 30 juin 2027, comptera de nouveau ensuite : le serveur d'images répond",
+            "Accepté seulement jusqu'au 30 juin 2027, comptera de nouveau ensuite : le serveur",
             "n'est plus accepté, compte de nouveau",
         ),
     ],

@@ -373,7 +373,7 @@ TOLD = {
     ),
     "fr": (
         "Accepté par Dr Martin jusqu'au 30 juin 2027 (décidé le 23 novembre 2026) : in June",
-        "De nouveau : déjà constaté du 3 mars 2026 au 8 mai 2026 ; revérifié ensuite, ce n'était plus le cas.",
+        "De nouveau : déjà constaté du 3 mars 2026 au 8 mai 2026 ; revérifié ensuite",
         "Risques acceptés : 1",
         "critique : 1",
         "pour la première fois",

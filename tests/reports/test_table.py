@@ -227,8 +227,8 @@ def test_what_is_accepted_and_what_is_back_reads_as_agreed(
         *rest,
     )
     new = ChangePart(
-        ChangeKind.APPEARED, second.rule, second.severity, second.device, second.address, second.port, "", None,
-        before,
+        ChangeKind.APPEARED, second.rule, second.severity, second.device, second.address, second.port, "",
+        None, before,
     )  # fmt: skip
     told = replace(document, findings=findings, changes=(new,))
     text = printed(table.findings("Cabinet Dupont", told, catalogue, language))
