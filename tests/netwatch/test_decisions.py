@@ -82,6 +82,7 @@ def test_a_finding_is_accepted_only_by_a_word_about_this_very_place_product_and_
 def test_accepting_one_finding_accepts_no_other(mine: Finding, other: Finding) -> None:
     assert accepted(mine, made(mine))
     if place(mine) != place(other):
+        assert not made(mine).covers(other)
         assert not accepted(other, made(mine))
 
 
