@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from netwatch.change import NEWS, Before, ChangeKind
+from netwatch.change import NEWS, ChangeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Container, Iterable
 
-    from netwatch.change import Change
+    from netwatch.change import Before, Change
     from netwatch.diff import Ladder, Night
     from netwatch.model import Finding
-
-    Times = Sequence[tuple[str, str, str]]  # first seen, last seen, proved gone
 
 
 def returned(night: Night, known: Container[Finding], before: Callable[[Finding], Before | None]) -> Night:
@@ -30,14 +28,8 @@ def returned(night: Night, known: Container[Finding], before: Callable[[Finding]
     return replace(night, changes=tuple(map(back, night.changes)))
 
 
-def before(rule: str, times: Times, others: Sequence[tuple[str, str]], ladder: Ladder) -> Before | None:
-    """What is told of the earlier times of a rule at one place. `others`: rules that began there, and when:
-    a time that ended because it became worse was not repaired."""
+def worse(rule: str, others: Iterable[str], ladder: Ladder) -> list[str]:
+    """Those of the other rules that are a worse rung of its ladder: what became that was not repaired."""
     rung = ladder(rule)
-    worse = {
-        began
-        for other, began in others
-        if rung and (on := ladder(other)) and on[0] == rung[0] and on[1] > rung[1]
-    }
-    gone = [one for one in times if one[2] not in worse]
-    return Before(len(gone), gone[-1][0], gone[-1][1]) if gone else None
+    rungs = ((other, ladder(other)) for other in others)
+    return [other for other, on in rungs if rung and on and on[0] == rung[0] and on[1] > rung[1]]

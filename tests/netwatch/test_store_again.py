@@ -99,6 +99,15 @@ def test_a_rung_that_became_worse_was_not_gone_and_one_that_improved_was(store: 
     assert before(store, MILD) is None
     night(store, 2, {MILD: OPEN, FINDING: RESOLVED})
     assert before(store) == Before(1, when(1), when(1))
+    night(store, 3, {MILD: RESOLVED})
+    assert before(store, MILD) == Before(1, when(2), when(2)), "the second time it was proved gone"
+
+
+def test_another_rule_that_begins_as_it_ends_is_no_worse_rung(store: Store) -> None:
+    other = replace(FINDING, rule="dicom-store-negotiated")
+    night(store, 0, {FINDING: OPEN})
+    night(store, 1, {FINDING: RESOLVED, other: OPEN})
+    assert before(store) == Before(1, when(0), when(0))
 
 
 def test_an_address_that_was_retired_proved_nothing(store: Store) -> None:
