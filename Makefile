@@ -3,7 +3,7 @@
 PYTHON_HERE := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench image reference clean
+.PHONY: help demo test lint check bench compare image reference clean
 
 help:  ## these lines
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */\1|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -28,6 +28,10 @@ check: lint test  ## everything CI does
 bench:  ## what a scan costs: time, packets, memory
 	@tests/lab/install.sh test
 	@$(PYTHON_HERE) -m tests.lab.bench
+
+compare:  ## who knows devices better, netwatch or nmap -O -sV (as root)
+	@tests/lab/install.sh test
+	@$(PYTHON_HERE) -m tests.lab.compare_nmap
 
 image:  ## a container image, built on this machine; nmap in it is Debian's
 	docker build -t netwatch .

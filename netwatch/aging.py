@@ -2,8 +2,9 @@
 
 Two findings and no more: its maker mends it no longer, and it is older than the last version without a hole
 that is exploited or critical. A version that a distribution may have mended under the same number, that is
-only known at least, or that another program may show as well, is no finding. Where it stops: what told its
-version over no port of its own (a name that was called out, a network card) is in the inventory only.
+only known at least, or that another program may show as well, is no finding. What was told over no port of
+its own (a name that was called out) is a finding at port 0, unless a port tells the same. Where it stops:
+what a network card hints at is in the inventory only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from netwatch.classes import UNKNOWN, class_of
 from netwatch.classes import table as table_of_classes
 from netwatch.diff import at_internet
 from netwatch.lifecycle import Age, State, Table
+from netwatch.model import Vantage
+from netwatch.ntlm import marketed
 from netwatch.recognise import recognise
 from netwatch.recognised import Confidence
 
@@ -24,12 +27,14 @@ if TYPE_CHECKING:
     from datetime import date
 
     from netwatch.feeds import Known
+    from netwatch.lifecycle import Product
     from netwatch.model import Device, Fact, Facts, Finding, Observation
     from netwatch.recognised import Recognised, Software
 
 RULES = {State.ENDED: "support-ended", State.UNSAFE: "version-unsafe"}
 # That they are what they say makes them no medical device; a workstation or a server may be a console's.
 APPLIANCES = frozenset({"nas", "printer", "camera", "phone", "access-point", "switch", "tv"})
+CALLED = frozenset({Vantage.LAN})  # where what is about no port is a device's own word
 Whose = tuple[str, int]  # a device's id, and the port where that is an address on the internet
 UPSTREAM = frozenset({"windows", "windows-client", "windows-server"})  # whose programs are the maker's own
 
@@ -56,40 +61,56 @@ def _whose(seen: Observation) -> Whose:
 
 def age(one: Software, profile: Recognised, table: Table, today: date) -> Age:
     """How old this is, on this device."""
+    return table.judge(
+        one.product, one.version, today, packaged=one.packaged, upstream=upstream(one, profile)
+    )
+
+
+def upstream(one: Software, profile: Recognised) -> bool:
+    """Is this its maker's own build? So is what runs on a Windows."""
     on_windows = profile.system is not None and profile.system.value in UPSTREAM
-    upstream = on_windows and one.product not in UPSTREAM
-    return table.judge(one.product, one.version, today, packaged=one.packaged, upstream=upstream)
+    return on_windows and one.product not in UPSTREAM
 
 
 def findings(
     profiles: Mapping[Whose, Recognised], seen: Iterable[Observation], table: Table, today: date
 ) -> Iterator[Finding]:
     """What is too old, at the port that told it; of several products at one port, the worst of each kind."""
-    heard = {(one.device, one.protocol, one.port): one for one in seen if one.port}
+    heard = {(one.device, one.protocol, one.port): one for one in seen if one.port or one.vantage in CALLED}
     for (device, _), profile in profiles.items():
-        for one in profile.software:
+        at_ports = set[tuple[str, str]]()
+        for one in sorted(profile.software, key=lambda one: not one.claim.port):
             where = heard.get((device, one.claim.source, one.claim.port))
             if where is None or not _sure(one, table):
                 continue
             told = age(one, profile, table, today)
-            if told.state in RULES:
+            if told.state in RULES and (where.port or (RULES[told.state], one.product) not in at_ports):
+                at_ports.add((RULES[told.state], one.product))
                 yield _finding(RULES[told.state], where, one, told, table)
 
 
 def about(one: Software, told: Age, table: Table) -> Facts:
     """What a judgement rests on, for a reader: dates as YYYY-MM-DD."""
-    product = table.products.get(told.product)
     return {
-        "product": product.name if product else one.product,
+        "product": _name(one, told, table),
         "version": one.version,
         "told_by": one.claim.source,
         "state": told.state.value,
+        "why": told.why.value if told.why else None,
         "until": told.until.isoformat() if told.until else None,
         "last_safe": told.last_safe if told.state is State.UNSAFE else None,
         "source": told.safe_source if told.state is State.UNSAFE else told.source,
         "checked": told.checked.isoformat() if told.checked else None,
         "stale": told.stale,
     }
+
+
+def _name(one: Software, told: Age, table: Table) -> str:
+    """As its maker sells it."""
+    if one.product in UPSTREAM and one.version and (name := marketed(one.version)):
+        return name
+    product = table.products.get(told.product)
+    return product.name if product else one.product
 
 
 def recognised(device: Device, profile: Recognised, table: Table, today: date) -> Device:
@@ -135,15 +156,25 @@ def _profile(profile: Recognised, table: Table, today: date) -> Iterator[tuple[s
 
 def known(hole: Known, table: Table) -> bool:
     """Is this exploited hole one of a product that the table knows? By the names that CISA uses."""
-    return table.named(hole.product) is not None or table.named(f"{hole.maker} {hole.product}") is not None
+    return hole_of(hole, table) is not None
+
+
+def hole_of(hole: Known, table: Table) -> Product | None:
+    """Of which product of the table this exploited hole is, by the names that CISA uses."""
+    return table.named(hole.product) or table.named(f"{hole.maker} {hole.product}")
+
+
+def only_that(one: Software, table: Table) -> bool:
+    """Is it this product and no other, by more than a hint? Which of two it is makes no difference where the
+    table judges both at once (a Windows that may be a client or a server)."""
+    product = table.products.get(one.product)
+    others = set(one.perhaps) - set(product.of if product else ())
+    return not others and one.claim.confidence is not Confidence.HINT
 
 
 def _sure(one: Software, table: Table) -> bool:
-    """Is the version the product's own, and exactly that? Which of two products it is makes no difference
-    where the table judges both at once (a Windows that may be a client or a server)."""
-    product = table.products.get(one.product)
-    others = set(one.perhaps) - set(product.of if product else ())
-    return not (one.packaged or one.at_least or others) and one.claim.confidence is not Confidence.HINT
+    """Is the version the product's own, and exactly that?"""
+    return only_that(one, table) and not (one.packaged or one.at_least)
 
 
 def _finding(rule: str, where: Observation, one: Software, told: Age, table: Table) -> Finding:

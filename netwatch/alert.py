@@ -1,8 +1,9 @@
 """Which changes deserve a mail at once, and did it arrive? The alert is decided purely; the outbox keeps it.
 
 At once: what appeared or worsened, and what was seen for the first time because it was never checked,
-from medium up; and that a decision to live with such a finding has run out. A finding that was there last
-night, and an answer that did not come, wake nobody.
+from medium up; that a decision to live with such a finding has run out; a device that is new, or gone. A
+finding that was there last night, an answer that did not come, and a telephone where telephones are
+expected wake nobody.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from netwatch import mail
-from netwatch.change import NEWS, ChangeKind
+from netwatch.change import NEWS, ChangeKind, ComingKind
 from netwatch.errors import DeliveryError, NetwatchError
 from netwatch.model import Severity
 from netwatch.post import Alert, Letter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from netwatch.change import Coming
     from netwatch.config import Site
     from netwatch.diff import Night
     from netwatch.model import Finding, Run
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
     from netwatch.words import Catalogue
 
 NOBODY = ""  # the recipient of a letter that was written before anybody was named
+ARRIVALS = {ComingKind.NEW, ComingKind.GONE}
 WAKES = {*NEWS, ChangeKind.EXPIRED}
 
 
-def alert(run: Run, night: Night, catalogue: Catalogue) -> Alert | None:
-    """The alert of this run, or None. It holds all that moved: the worst says why it was sent."""
+def alert(run: Run, night: Night, catalogue: Catalogue, comings: Iterable[Coming] = ()) -> Alert | None:
+    """The alert of this run, or None. It holds all that moved: the worst says why it was sent. Devices that
+    came and went share the letter; one that is back, or expected, is a line in it and never its reason."""
     urgent = [
         change
         for change in night.changes
@@ -42,7 +46,9 @@ def alert(run: Run, night: Night, catalogue: Catalogue) -> Alert | None:
         and not change.covered
         and severity(change.finding, catalogue).rank >= Severity.MEDIUM.rank
     ]
-    return Alert(run.site, run.id, night.changes) if urgent else None
+    told = tuple(comings)
+    wakes = [one for one in told if one.kind in ARRIVALS and not one.quiet]
+    return Alert(run.site, run.id, night.changes, told, urgent=bool(urgent)) if urgent or wakes else None
 
 
 def severity(finding: Finding, catalogue: Catalogue) -> Severity:

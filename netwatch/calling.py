@@ -1,11 +1,12 @@
 """What do the practice's devices tell everybody of themselves, when everybody is asked once?
 
-mDNS, WS-Discovery and LLMNR, by multicast on each network of the site that this machine is attached to whole
-(TTL 1: no router takes it on). Each question leaves once, `pause` seconds behind the one before, so that no
-device gets more of them than its pace allows; then we listen, for a bounded time and number of answers.
-Nothing is announced and nothing is written. An answer counts for the address that it came from, and for no
-other; one from outside the site's networks is counted and forgotten. A question to a group reaches everybody:
-where cards are excluded nobody is asked. Where it stops: who does not answer is not thereby without a name.
+mDNS, WS-Discovery, SSDP and LLMNR, by multicast on each network of the site that this machine is attached to
+whole (TTL 1: no router takes it on). Each question leaves once, `pause` seconds behind the one before, so
+that no device gets more of them than its pace allows; then we listen, for a bounded time and number of
+answers. Nothing is announced and nothing is written. An answer counts for the address that it came from, and
+for no other; one from outside the site's networks is counted and forgotten. A question to a group reaches
+everybody: where cards are excluded nobody is asked. Where it stops: who does not answer is not thereby
+without a name.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from functools import partial
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 from typing import TYPE_CHECKING
 
-from netwatch import llmnr, mdns, wsd
+from netwatch import llmnr, mdns, ssdp, wsd
 from netwatch.connection import source
 from netwatch.errors import OutsideError
 from netwatch.kernel import TABLES, routes
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from netwatch.audit import Audit
     from netwatch.model import Device, Facts
 
-MDNS, WSD, LLMNR = "mdns", "wsd", "llmnr"  # in the audit log, and in what is told
+MDNS, WSD, SSDP, LLMNR = "mdns", "wsd", "ssdp", "llmnr"  # in the audit log, and in what is told
 PAUSE = 0.25  # seconds between two questions: less than half of what a guarded device may get
 # Seconds to listen. WS-Discovery has the longest patience, 4 s:
 # https://learn.microsoft.com/en-us/windows/win32/wsdapi/probematches-message
@@ -59,10 +60,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """Device id -> `mdns`, `wsd`, `llmnr` -> its facts; only who answered, and what it told.
+    """Device id -> `mdns`, `wsd`, `ssdp`, `llmnr` -> its facts; only who answered, and what it told.
 
     `strangers`: addresses in the networks that answered and are no known device's. `outside`: addresses
-    elsewhere that did. `missed`: why some were not asked, or not by all three; nothing where all were.
+    elsewhere that did. `missed`: why some were not asked, or not by all four; nothing where all were.
     """
 
     devices: Mapping[str, Mapping[str, Facts]]
@@ -136,7 +137,7 @@ def call(  # noqa: PLR0913 - what a roll call is made of
     cannot be asked is told in `missed`, and the others are asked all the same.
     """
     inside = tuple(collapse_addresses(networks))
-    ours, others = _ours(devices)
+    ours, others = recorded(devices)
     if excluded_macs:
         return Called({}, missed=(OutsideError("calling.excluded", Reason.SCOPE),))
     here, missed = _whole(links() if own is None else own(), inside)
@@ -215,12 +216,14 @@ def _listen(sock: socket.socket, taken: Taken, seconds: float, stopped: Callable
 
 
 def _groups(addresses: Sequence[str]) -> Iterator[Group]:
-    """The three; LLMNR only where there are addresses to ask it for."""
+    """The four; LLMNR only where there are addresses to ask it for."""
     asked = list(mdns.questions(secrets.randbelow(0x10000)))
     yield Group(MDNS, mdns.GROUP, mdns.PORT, asked, lambda sender, told: mdns.facts(told, sender))
     name = f"urn:uuid:{uuid.uuid4()}"
     probe = [("WS-Discovery Probe", wsd.probe(name))]
     yield Group(WSD, wsd.GROUP, wsd.PORT, probe, lambda sender, told: wsd.facts(told, sender, name))
+    search = [("SSDP M-SEARCH", ssdp.search_all())]
+    yield Group(SSDP, ssdp.GROUP, ssdp.PORT, search, lambda sender, told: ssdp.facts(told, sender))
     numbers = {address: secrets.randbelow(0x10000) for address in addresses}
     names = [
         (f"LLMNR PTR of {address}", llmnr.question(IPv4Address(address), number))
@@ -253,7 +256,7 @@ def _whole(here: Iterable[Link], inside: Sequence[IPv4Network]) -> tuple[list[Li
     return sorted(asked, key=lambda link: link.network)[:MOST_LINKS], missed
 
 
-def _ours(devices: Iterable[Device]) -> tuple[dict[str, str], set[str]]:
+def recorded(devices: Iterable[Device]) -> tuple[dict[str, str], set[str]]:
     """Address -> id of the devices that may be recorded, and the addresses of the others: of those that are
     left alone, and where two claim one, a card before none."""
     known = sorted(devices, key=lambda one: one.id)

@@ -1,15 +1,17 @@
-"""What moved between two nights? The nouns of the comparison; diff.py makes it."""
+"""What moved between two nights? The nouns of the comparisons: diff.py makes the changes of findings, and
+comings.py those of devices."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Mapping
+    from datetime import date, datetime
 
-    from netwatch.model import Finding
+    from netwatch.model import Device, Finding
 
 
 class ChangeKind(StrEnum):
@@ -56,3 +58,69 @@ class Change:
         """Nearer to the internet than last night, and no nearer than what a person decided to live with."""
         same = self.previous is not None and self.previous.rule == self.finding.rule
         return self.kind is ChangeKind.WORSENED and self.until is not None and same
+
+
+class ComingKind(StrEnum):
+    """How a device came or went."""
+
+    NEW = "new"  # never met before, where an earlier night would have met it
+    BACK = "back"  # was told gone, and is here again
+    GONE = "gone"  # not met in so many nights that looked for it
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A device that came or went. `quiet`: it is expected where it is, and nobody is mailed. `nights`: of a
+    new one, how many earlier nights had looked where it is; of one that is gone, how many missed it.
+    `since`: the first of these, or when it was last met. `open`: its ports, with transport and protocol."""
+
+    kind: ComingKind
+    device: Device
+    quiet: bool = False
+    nights: int = 0
+    since: datetime | None = None
+    open: tuple[tuple[int, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is remembered of a device, besides itself. `missed`: nights that looked for it in vain since it
+    was last met; `counted`: the day of the last of these. `gone`: when it was told gone. `quiet`: it came
+    where it is expected, and was never told."""
+
+    missed: int = 0
+    counted: date | None = None
+    gone: datetime | None = None
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A network in which devices were looked for. `means`: `whole`, or `knocks`, which miss the silent ones.
+    `nights`: in how many; `since`: the first of them."""
+
+    network: str
+    means: str
+    nights: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """Whom the site knew before tonight: its devices, when each was last met and how it stands, by id, and
+    where they were looked for."""
+
+    devices: tuple[Device, ...] = ()
+    met: Mapping[str, datetime] = field(default_factory=dict)
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    searched: tuple[Searched, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What a night makes of it: what is told, and what is remembered from now on. `searched`: tonight's
+    networks, each with the means."""
+
+    comings: tuple[Coming, ...] = ()
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    searched: Mapping[str, str] = field(default_factory=dict)

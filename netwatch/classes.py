@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 MEDICAL, UNKNOWN, INTERNET = "medical", "unknown", "internet"
 # The gentlest first. What each of them is, classes.toml says. A page comes after the greetings: to a Redis
 # that nobody knows, `GET /` would be a question for a record.
-MANNERS = ("knock", "dicom", "hear", "ipp", "greet", "options", "web", "upnp", "snmp", "audit")
+MANNERS = (
+    "knock",
+    "dicom",
+    "hear",
+    "ipp",
+    "greet",
+    "options",
+    "web",
+    "upnp",
+    "snmp",
+    "names",
+    "detect",
+    "audit",
+)
 SEEN_DICOM = {"archive", "medical-imaging"}
 
 

@@ -211,7 +211,7 @@ def _listing(name: str, part: str, doc: str, table: str = "") -> None:
     def command(site: str, form: str, lang: str | None, data: Path | None) -> None:
         title, document, language, _ = last_night(site, data, lang)
         if form == "json":
-            click.echo(document.to_json(part))
+            click.echo(document.to_json(*part.split()))
         else:
             show(drawn(table or part, title, document, rules(), language))
 
@@ -224,7 +224,7 @@ _listing(
     "outside", "statements", "Show what the internet sees, what the box says, what others say.", "outside"
 )
 _listing("services", "services", "List every open port, and what answers there.")
-_listing("diff", "changes", "List what moved between the last two nights.")
+_listing("diff", "changes comings", "List what moved between the last two nights, devices too.", "changes")
 
 
 @main.command()

@@ -64,7 +64,7 @@ def list_devices(site: str, form: str, lang: str | None, data: Path | None) -> N
     elif form == "csv":
         from reports import inventory  # noqa: PLC0415 - slow to import
 
-        click.echo(inventory.csv(document), nl=False)
+        click.echo(inventory.csv(document, language), nl=False)
     else:
         show(drawn("devices", title, document, rules(), language))
 

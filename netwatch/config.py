@@ -14,8 +14,8 @@ from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotati
 from pathlib import Path  # noqa: TC003 - as above
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import MinLen
-from pydantic import Field, ValidationError, field_validator, model_validator
+from annotated_types import Ge, Le, MinLen
+from pydantic import Field, Strict, ValidationError, field_validator, model_validator
 
 from netwatch.errors import ConfigError, ScopeError
 from netwatch.forms import (
@@ -46,6 +46,7 @@ from netwatch.internet import (
     VantageSettings,
 )
 from netwatch.problem import problems, secretive, sentence
+from netwatch.ranges import Ranges, check
 from netwatch.secret import secret
 from netwatch.settings import (
     MOST_ADDRESSES,
@@ -149,6 +150,10 @@ class Site(Table):
     authorisation: Authorisation | None = Field(default=None, description="Without it, or past it, no scan")
     mail: MailSettings | None = Field(default=None, description="Without it, no mail")
     exclude: Exclusions = Field(default=Exclusions(), description="What is never touched")
+    ranges: Ranges = Field(default=(), description="Parts of the networks, and whose coming is no news there")
+    gone_nights: Annotated[int, Strict(), Ge(0), Le(366)] = Field(
+        default=30, description="After so many nights without it a device is told gone, once; 0: never"
+    )
     window: Hours | None = Field(
         default=None, description="The hours in which anything is sent", examples=['"22:00-06:00"']
     )
@@ -206,6 +211,7 @@ class Site(Table):
             raise wrong("far-too-many-addresses", at=("networks",), count=count, limit=MOST_ADDRESSES)
         if count > limit:
             raise wrong("too-many-addresses", at=("networks",), count=count, limit=limit, most=MOST_ADDRESSES)
+        check(self.ranges, self.networks)
         return self
 
     def addresses(self) -> int:

@@ -131,7 +131,8 @@ def watched(words: Messages, *, quiet: bool) -> Iterator[Progress]:
 def tell_gaps(document: Document, language: str) -> None:
     """What hindered the scan, and what to do about it."""
     words = messages(language)
-    for reason in sorted({failure.reason for failure in document.failures}):
+    # The sentences are about the search for devices: an nmap that fails to guess leaves it whole.
+    for reason in sorted({failure.reason for failure in document.failures if failure.probe != "detect"}):
         if f"cli.gap-{reason}" in words.sentences:
             say(words(f"cli.gap-{reason}"), "yellow")
     spared = {

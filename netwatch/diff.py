@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from netwatch.change import Change, ChangeKind
 from netwatch.model import LIVENESS, Exposure, Finding, Outcome, Status, Vantage
 from netwatch.portset import PortSet
+from netwatch.unported import told_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
@@ -160,8 +161,9 @@ def _settled(
     return knocked or told
 
 
-def _told(run: Run) -> Callable[[Finding], bool]:
+def _told(before: Picture, run: Run) -> Callable[[Finding], bool]:
     """Has whoever said it listed everything tonight, or said otherwise of the very thing?"""
+    called_out = told_again(before.facts, run.observations)
     whole = {
         (seen.device, seen.probe)
         for seen in run.observations
@@ -172,7 +174,8 @@ def _told(run: Run) -> Callable[[Finding], bool]:
     def told(finding: Finding) -> bool:
         itself = (finding.device, finding.probe, finding.port, finding.transport) in again
         listed = bool(finding.port) and (finding.device, finding.probe) in whole
-        return finding.vantage in SAID and (listed or itself)
+        unported = not finding.port and (finding.device, finding.probe) in called_out
+        return unported or (finding.vantage in SAID and (listed or itself))
 
     return told
 
@@ -197,7 +200,7 @@ def _settle(
     answers = _answers(run.coverage)
     otherwise = _asked_otherwise(before, run)
     left_open = _left_open(before, run, decisive)
-    told = _told(run)
+    told = _told(before, run)
     now: dict[Finding, Status] = {}
     for finding, status in before.findings.items():
         if finding in run.findings:

@@ -12,7 +12,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from netwatch.change import Before, ChangeKind  # noqa: TC001 - the schema is made of it
+from netwatch.change import Before, ChangeKind, ComingKind  # noqa: TC001 - the schema is made of it
 from netwatch.model import Exposure, Outcome, Reason, Severity, Status, Vantage
 from netwatch.portset import PortSet
 
@@ -137,8 +137,9 @@ class AcceptedPart:
 @dataclass(frozen=True, slots=True)
 class FindingPart:
     """A rule that holds somewhere. `resolved` ones are listed once, in the run that proved it. `about`: the
-    product and version that it rests on, and who says so, where it is about one. `id`: what `netwatch accept`
-    takes. `accepted`: it is lived with, today. `before`: it was there before, and proved gone."""
+    product and version that it rests on, and who says so, where it is about one. `port`: 0 where that was
+    told over none, as to the whole network. `id`: what `netwatch accept` takes. `accepted`: it is lived with,
+    today. `before`: it was there before, and proved gone."""
 
     rule: str
     severity: Severity
@@ -173,6 +174,21 @@ class ChangePart:
     title: str
     previous: str | None
     before: Before | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComingPart:
+    """A device that came or went since the night before. `quiet`: it is expected where it is, or back, and
+    nobody is mailed. `nights`: of a new one, how many earlier nights had looked where it is; of one that is
+    gone, how many looked for it in vain. `since`: the first of these; of one that is gone or back, when it
+    was last seen."""
+
+    kind: ComingKind
+    device: str
+    address: str
+    quiet: bool
+    nights: int
+    since: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +245,13 @@ class Document:
     public: tuple[AddressPart, ...] = ()
     statements: tuple[StatementPart, ...] = ()
     looked: dict[Vantage, str] = field(default_factory=dict)
+    comings: tuple[ComingPart, ...] = ()
 
-    def to_json(self, part: str | None = None) -> str:
-        """The document as text, or one of its lists under its name and that of the site and the run."""
+    def to_json(self, *parts: str) -> str:
+        """The document as text, or some of its lists under their names and those of the site and the run."""
         whole = asdict(self)
-        if part is not None:
-            whole = {key: whole[key] for key in ("schema", "site", "run", part)}
+        if parts:
+            whole = {key: whole[key] for key in ("schema", "site", "run", *parts)}
         return json.dumps(whole, ensure_ascii=False, indent=2)
 
 

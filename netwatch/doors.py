@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netwatch.model import Vantage
-from netwatch.opening import UNKNOWN, VAGUE
+from netwatch.opening import NMAP, UNKNOWN, VAGUE
 from netwatch.ports import curated, suggested
 from netwatch.scope import SILENT
 
@@ -45,8 +45,9 @@ def heard(seen: Iterable[Observation]) -> dict[int, str]:
     says of its public ports is none."""
     spoken: dict[int, str] = {}
     for one in seen:
-        told = one.proved and one.transport == "tcp" and one.protocol != UNKNOWN and one.vantage in LIVE
-        if told and (one.protocol not in VAGUE or one.port not in spoken):
+        told = one.proved and one.transport == "tcp" and one.vantage in LIVE
+        word = told and one.protocol not in {UNKNOWN, NMAP}
+        if word and (one.protocol not in VAGUE or one.port not in spoken):
             spoken[one.port] = one.protocol
     return spoken
 

@@ -2,8 +2,9 @@
 
 Scope, authorisation, excluded addresses, cards and ports, ports that must never receive a byte, what a
 device's class may be asked, one connection at a time to a device, the pause between two, packets a second,
-bytes and seconds: all of it is enforced here, so that a probe cannot be unsafe. nmap looks for hosts with
-packets of its own: its whole argument list is written here, from parsed addresses and constants.
+bytes and seconds: all of it is enforced here, so that a probe cannot be unsafe. nmap sends packets of its own
+to find hosts and, where the site file asks for it, to guess at versions: its whole argument list is made
+here, from parsed addresses and constants (nmapargs.py).
 
 What leaves, and what is refused, is written to the audit log. The limits are netwatch's own.
 """
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
+from netwatch import nmapargs
 from netwatch.audit import Audit
 from netwatch.classes import UNKNOWN, table
 from netwatch.connection import Connection
@@ -33,6 +35,7 @@ from netwatch.way import Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from netwatch.classes import Class
     from netwatch.model import PortState
@@ -42,7 +45,8 @@ if TYPE_CHECKING:
 IPP = 631
 FREEBOX = 5678  # where a Freebox has UPnP, and ConQuest its image server; only a box may be asked for UPnP
 SSDP, UPNP = 1900, "upnp"  # the only question that may go to a multicast group: SSDP's
-AUDIT = "audit"
+AUDIT, DETECT = "audit", "detect"
+MUCH = 100  # packets: more than nmap sends to one device in a second, as it is told to
 LONG = 3.0  # seconds for a knock that asks whether a device is well
 
 # Hosts that no ARP can reach are looked for with TCP packets to these, one after the other.
@@ -270,12 +274,34 @@ class Egress:
             near = [n for n in inside if on_link(n)]
             inside = [*near, *less([n for n in inside if n not in near], barred)]
         knocks = self.scope.ports(KNOCK)
-        only_arp = self.scope.excluded_macs or not knocks
-        ways = "-PR" if only_arp else f"-PS{','.join(map(str, knocks))}"
-        options = ["-n", "-sn", ways]
-        if not only_arp and not all(map(by_arp, inside)):
-            # A knock at an open port is two packets of ours, SYN and RST, and nmap counts one.
-            delay = f"{max(1, 2000 // self.pace.guarded)}ms"
-            options += ["--scan-delay", delay, "--max-scan-delay", delay]
-        options += ["--max-rate", str(max(1, self.pace.overall // 2)), "--max-retries", "1", "--privileged"]
-        return " ".join(map(str, inside)), " ".join(options)
+        only_arp = bool(self.scope.excluded_macs) or not knocks
+        near_all = all(map(by_arp, inside))
+        options = nmapargs.hosts(knocks, self.pace, only_arp=only_arp, by_arp=near_all)
+        return " ".join(map(str, inside)), options
+
+    @contextmanager
+    def nmap_asks(
+        self, address: str, port: int, folder: Path, *, closed: int | None = None
+    ) -> Iterator[tuple[str, str]]:
+        """While inside, nmap may ask this device with what is given, (target, options), and nobody else may.
+
+        For what answers at an open port; with a `closed` one, for the operating system. `folder`: see
+        nmapargs.py. Raises ScopeError.
+        """
+        with self._noted(DETECT, address, port):
+            target = str(self.scope.require(address, port))
+            gate = self._admitted(target)
+            self._allowed(target, port, DETECT)
+            if closed is None:
+                options = nmapargs.version(port, self.pace, folder)
+            else:
+                self._allowed(str(self.scope.require(address, closed)), closed, DETECT)
+                self.scope.require_all(nmapargs.ITS_CHOICE)
+                options = nmapargs.system(port, closed, self.pace, folder)
+        with gate.lock:
+            most = min(gate.meter.most, MUCH)
+            self._meters.room(gate, most)
+            self.audit.write(DETECT, target, port=port, way="nmap", sent=[f"nmap {options}"])
+            with self._meters.lent(most):
+                yield target, options
+            self._meters.count(gate, most)

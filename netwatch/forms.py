@@ -106,6 +106,15 @@ def _networks(value: object) -> object:
     return found
 
 
+def _span(value: object) -> object:
+    """`192.168.1.128/25`, or `192.168.1.100-192.168.1.199`, as networks."""
+    try:
+        return _networks([value])
+    except PydanticCustomError as error:  # the place in a list is none of the reader's
+        kept = {key: told for key, told in (error.context or {}).items() if key != "at"}
+        raise PydanticCustomError(error.type, error.message_template, kept) from None
+
+
 def _mark(value: object) -> object:
     """An address, or a network card."""
     text = value.strip().lower() if isinstance(value, str) else ""
@@ -252,6 +261,7 @@ Slug = Annotated[str, matching("[a-z0-9-]{1,60}", "slug")]
 Mailbox = Annotated[str, MaxLen(254), matching(MAIL_ADDRESS, "mail-address")]
 Day = Annotated[date, BeforeValidator(_day)]
 NetworkList = Annotated[tuple[IPv4Network, ...], BeforeValidator(_networks)]
+Span = Annotated[tuple[IPv4Network, ...], BeforeValidator(_span), WithJsonSchema({"type": "string"})]
 Mark = Annotated[str, BeforeValidator(_mark)]
 Hours = Annotated[Window, BeforeValidator(_hours)]
 OwnNetwork = Annotated[IPv4Network, BeforeValidator(_network), AfterValidator(_private)]

@@ -25,7 +25,10 @@ MAKERS = {
     "1.3.46.670589.": "Philips",
     "1.2.840.114257.": "Agfa",
     "1.2.840.113564.": "Carestream",
-    "1.2.392.200036.": "Fujifilm",
+    # Below 1.2.392.200036 is the number of a maker:
+    # https://github.com/fo-dicom/fo-dicom/blob/development/FO-DICOM.Core/DicomUIDPrivate.cs
+    "1.2.392.200036.9116.": "Toshiba",
+    "1.2.392.200036.9125.": "Fujifilm",
     "1.2.840.113669.": "Merge",
 }
 

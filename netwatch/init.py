@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 EXAMPLE_DAY = date(2027, 12, 31)
 WIDTH = 100  # of a remark
-OURS, OURS_NIGHTS = Pace(), 14
+OURS, OURS_NIGHTS, GONE_NIGHTS = Pace(), 14, 30
 WIDEST = 20  # a wider network is proposed as the /24 around us: a practice does not fill it
 
 
@@ -111,6 +111,7 @@ def render(answers: Answers) -> str:
         _authorisation,
         _mail,
         _exclude,
+        _ranges,
         _sweep,
         _pace,
         _classes,
@@ -137,6 +138,7 @@ def _practice(answers: Answers, words: Messages) -> Iterator[str]:
     yield _key(words, "ipv6_networks", None, ("2a01:e0a:1:2::/64",))
     yield _key(words, "recipients", answers.recipients, ("docteur@example.org",))
     yield _key(words, "window", None, "22:00-06:00")
+    yield _key(words, "gone_nights", None, GONE_NIGHTS)
 
 
 def _authorisation(answers: Answers, words: Messages) -> Iterator[str]:
@@ -169,11 +171,28 @@ def _exclude(_: Answers, words: Messages) -> Iterator[str]:
     yield _key(words, "silent_ports", None, (2576, "6662-6663"))
 
 
+def _ranges(answers: Answers, words: Messages) -> Iterator[str]:
+    yield f"{_remark(words('init.section-ranges'))}\n# [[ranges]]"
+    yield _key(words, "name", None, words("init.some-range"), remark="range-name")
+    yield _key(words, "network", None, _upper_half(answers.networks), remark="range-network")
+    yield _key(words, "expect", None, "phones", remark="range-expect")
+
+
+def _upper_half(networks: tuple[str, ...]) -> str:
+    """Of the first network: an example that lies in it."""
+    try:
+        network = IPv4Network(networks[0])
+    except (ValueError, IndexError):
+        return "192.168.1.128/25"
+    return str(max(network.subnets()))
+
+
 def _sweep(_: Answers, words: Messages) -> Iterator[str]:
     yield _heading(words, "sweep")
     yield _key(words, "max_addresses", None, 4096)
     yield _key(words, "extra_ports", None, (8888, "5100-5110"))
     yield _key(words, "whole_range_nights", None, OURS_NIGHTS)
+    yield _key(words, "detect", None, example=True)
 
 
 def _pace(_: Answers, words: Messages) -> Iterator[str]:

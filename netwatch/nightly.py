@@ -9,12 +9,11 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from netwatch import again, aging, exposures, feeds, judge
+from netwatch import aging, comings, exposures, feeds, judge, to_check
 from netwatch.alert import Delivery, alert, deliver, letters
 from netwatch.audit import Audit, folder
 from netwatch.beyond import Beyond
 from netwatch.config import require_audit, require_authorisation
-from netwatch.decisions import day, weighed
 from netwatch.diff import at_internet, compare
 from netwatch.egress import AUDIT as PROFILE
 from netwatch.egress import Egress
@@ -38,9 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from netwatch.change import Came
     from netwatch.config import Site
-    from netwatch.diff import Night, Picture
     from netwatch.errors import NetwatchError
+    from netwatch.met import Met
     from netwatch.model import Run
     from netwatch.placing import Placing
     from netwatch.post import Alert, Letter
@@ -93,16 +93,18 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         run, beyond = _scan(
             site, store, probes, progress, whole, profile=PROFILE if audit else "", here=outside
         )
-        same = met(run, store.devices(site.slug), store.known(site.slug), store.said(site.slug))
-        run, placed = judged(same.run, store, probes)
+        again = known_again(run, store)
+        run, placed = judged(again.run, store, probes)
         moved = compare(before, run, catalogue.ladder, catalogue.decisive, placed.outside())
-        moved = remembered(moved, run, before, store, catalogue)
-        news = alert(run, moved, catalogue)
+        moved = store.recalled(run, moved, before.findings, catalogue.ladder)
+        came = arrivals(run, store, site)
+        news = alert(run, moved, catalogue, came.comings)
         post: tuple[Letter, ...] = ()
         if news is not None and compose is not None:
             post = letters(site, *compose(news, run))
         with uninterrupted():
-            store.record(run, moved, post, logged(run, store, placed), same)
+            exposed = logged(run, store, placed)
+            store.record(run, moved, post, exposed, again=again, came=came)
             waiting = len(store.waiting(site.slug))
             delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
     return Ended(run, delivery, tuple(beyond.gathered.troubles))
@@ -165,16 +167,21 @@ def judged(run: Run, store: Store, probes: tuple[Probe, ...]) -> tuple[Run, Plac
             for device in run.devices
         ),
     )
+    run = to_check.told(run, who, table, feeds.load(store.folder / FEEDS, run.finished))
     recent = [o for o in run.observations if o.vantage not in OTHERS or run.finished - o.seen_at <= FRESH]
     findings |= frozenset(judge.findings(recent, findings, placed.refuted()))
     return replace(run, findings=frozenset(map(placed.placed, findings))), placed
 
 
-def remembered(moved: Night, run: Run, before: Picture, store: Store, catalogue: Catalogue) -> Night:
-    """What moved, with what is known of it: that it was there before, what a person decided, until when."""
-    moved = again.returned(moved, before.findings, lambda one: store.before(run.site, one, catalogue.ladder))
-    last = store.last_started(run.site)
-    return weighed(moved, store.decisions(run.site), day(run.started), day(last) if last else None)
+def known_again(run: Run, store: Store) -> Met:
+    """Who was met, each as who it is."""
+    return met(run, store.devices(run.site), store.known(run.site), store.said(run.site))
+
+
+def arrivals(run: Run, store: Store, site: Site) -> Came:
+    """Which devices came, and which are gone."""
+    expected = comings.Expected(site.ranges, site.gone_nights, site.exclude.macs)
+    return comings.came(run, store.acquaintance(site.slug), expected)
 
 
 def lifecycles(data: Path, now: datetime) -> Table:
@@ -226,6 +233,7 @@ def covering(site: Site, store: Store, probes: Iterable[Probe], scope: Scope, *,
         open_before=store.open_ports(site.slug),
         clear=store.clear_ports(site.slug),
         spoken=store.spoken(site.slug),
+        detect=site.sweep.detect,
     )
 
 

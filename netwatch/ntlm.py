@@ -38,6 +38,7 @@ NTLM = b"\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a"
 MOST = 65_536  # bytes of a blob that are looked at
 PAIRS, NAME = 32, 60
 NETBIOS_NAME, NETBIOS_DOMAIN, DNS_NAME = 1, 2, 3  # MS-NLMP 2.2.2.1
+SENTENCE = {"later", "without"}  # words of a product's name that are no name
 NEWEST = 20  # a major version above this is nobody's
 
 
@@ -69,6 +70,14 @@ def challenge_facts(blob: bytes, *, surely_windows: bool = False) -> Facts:
         "netbios_domain": _name(names.get(NETBIOS_DOMAIN)),
         "dns_name": _name(names.get(DNS_NAME)),
     }
+
+
+def marketed(version: str) -> str | None:
+    """What the Windows of this version is sold as: `Windows 10 1703` of 10.0.15063 and of 10.0.15063.296, and
+    `Windows 11 22H2/23H2` of 10.0.22621. None where nobody knows, or only a sentence says it."""
+    told = _table().get(".".join(version.split(".")[:3]), {}).get("product", "")
+    sold = told.replace(" or later", " later").replace(" or ", "/").replace(" to ", "\u2013")
+    return sold if sold.startswith("Windows") and not SENTENCE & set(sold.split()) else None
 
 
 def _version(message: bytes) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 UNKNOWN = "unknown"
 VAGUE = frozenset({"tls", "http", "ftp-or-smtp"})  # words that a more exact one replaces
+NMAP = "nmap"  # the word for what nmap makes of an answer: what the port speaks, we tell ourselves
 
 # (the first bytes, the word). The first that fits is told.
 OPENINGS = (

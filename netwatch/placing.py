@@ -65,7 +65,8 @@ class Placing:
 def place(finding: Finding) -> Place:
     """The service it is about; what a box or a person says, at the public side of the box."""
     device = f"{AT_BOX}{finding.device}" if finding.vantage in judge.BOX else finding.device
-    return device, finding.port, finding.transport if finding.port else "tcp"
+    told = not finding.port and finding.vantage in judge.BOX
+    return device, finding.port, "tcp" if told else finding.transport
 
 
 def placing(  # noqa: PLR0913, PLR0917 - what is known of all sides

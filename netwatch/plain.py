@@ -34,7 +34,7 @@ WORDS = MAKERS | {
     "config", "configuration", "connect", "connection", "connexion", "console", "control", "controller",
     "copie", "corp", "corporation", "dans", "data", "database", "ddns", "de", "debian", "default", "demo",
     "dentaire", "dental", "desktop", "device", "dhcp", "dicom", "digital", "disk", "diskstation", "dns",
-    "documents", "domain", "dvr", "dyndns", "ecosys", "edge", "edition", "embedded", "en", "engine",
+    "documents", "domain", "dome", "dvr", "dyndns", "ecosys", "edge", "edition", "embedded", "en", "engine",
     "enterprise", "entreprise", "env", "environment", "error", "es", "espace", "est", "et", "ethernet",
     "eu", "example", "exchange", "explorer", "express", "fbxos", "fichiers", "file", "files", "firewall",
     "firmware", "for", "foundation", "fr", "free", "freebox", "from", "front", "ftp", "gateway",
@@ -51,7 +51,7 @@ WORDS = MAKERS | {
     "or", "org", "orthanc", "os", "our", "out", "packard", "pacs", "page", "panel", "par", "partage",
     "password", "pc", "phone", "photo", "php", "pixma", "platform", "please", "plus", "portail", "portal",
     "poste", "pour", "power", "print", "printer", "printing", "pro", "professional", "protocol",
-    "proxmox", "proxy", "public", "qnap", "que", "qui", "quickconnect", "radio", "radiologie",
+    "proxmox", "proxy", "ptz", "public", "qnap", "que", "qui", "quickconnect", "radio", "radiologie",
     "raspberry", "raspberrypi", "re", "ready", "recorder", "release", "remote", "required", "restricted",
     "rom", "room", "router", "routeros", "salle", "sans", "sarl", "scan", "scanner", "secretariat",
     "secrétariat", "secure", "security", "series", "serv", "server", "serveur", "service", "services",
@@ -61,7 +61,7 @@ WORDS = MAKERS | {
     "test", "the", "this", "tls", "to", "tomcat", "tool", "tools", "tv", "type", "ubuntu", "uk", "under",
     "unifi", "unit", "unix", "up", "us", "user", "users", "utilisateur", "vers", "version", "video",
     "view", "viewer", "virtual", "vm", "vmware", "vnc", "voip", "votre", "vpn", "wan", "web", "webmin",
-    "welcome", "wifi", "win", "windows", "wireless", "with", "workforce", "workgroup", "workspace",
+    "welcome", "wifi", "win", "wlan", "windows", "wireless", "with", "workforce", "workgroup", "workspace",
     "workstation", "xps", "you", "your", "à",
 }  # fmt: skip
 # They stand between two parts of a name, and say nothing of what they join.
@@ -132,6 +132,12 @@ def discreet(told: bytes | str, most: int = LONGEST, *, strict: bool = True) -> 
     if text is None or _RECORD.search(text) or _DATED.search(text) or _named(text, strict=strict):
         return None
     return text[:most].strip()
+
+
+def lettered(told: str) -> bool:
+    """Is nothing of it written as a person's name or a date? Of words whose numbers are known to be a
+    machine's."""
+    return not (_DATED.search(told) or "^" in told or _named(told, strict=False))
 
 
 def common(told: bytes | str, most: int = LONGEST) -> str | None:

@@ -18,6 +18,7 @@ from netwatch.identity import vendor
 from netwatch.model import Device, Target
 from netwatch.nightly import bounds, covering, scope_of
 from netwatch.pace import WINDOW
+from netwatch.plan_detect import DetectPlan, detecting
 from netwatch.plan_outside import BeyondPlan, beyond
 from netwatch.portset import PortSet
 
@@ -68,8 +69,8 @@ class Plan:
     """A scan that did not happen. `refused`: the id of the sentence that says why none would be made now.
 
     `covered`: the networks less what is excluded. `fits`: would it end before the window closes? `more`: what
-    each device adds that nobody has seen yet; `beyond`: what is asked outside the network. `seconds`: of
-    both; `packets`: inside.
+    each device adds that nobody has seen yet; `beyond`: what is asked outside the network. `detect`: nmap's
+    part, where it is asked for. `seconds`: of all; `packets`: inside, without what nmap sends to guess.
     """
 
     site: str
@@ -90,6 +91,7 @@ class Plan:
     beyond: BeyondPlan
     seconds: int
     packets: int
+    detect: DetectPlan | None = None
 
 
 def plan(  # noqa: PLR0913 - as nightly.night
@@ -115,7 +117,8 @@ def plan(  # noqa: PLR0913 - as nightly.night
     stranger = _device(night, pace, probes, Device("", "0.0.0.0"))  # noqa: S104 - an address that is none
     seconds, packets = _total(scope.targets(), rows, pace)
     outside = beyond(site, store, night, pace)
-    seconds += outside.seconds
+    detect = detecting(night, _expected(night, store.devices(site.slug)))
+    seconds += outside.seconds + (detect.seconds if detect else 0)
     allowed = site.authorisation
     return Plan(
         site=site.name,
@@ -142,6 +145,7 @@ def plan(  # noqa: PLR0913 - as nightly.night
         beyond=outside,
         seconds=seconds,
         packets=packets,
+        detect=detect,
     )
 
 

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from netwatch.change import Change
+    from netwatch.change import Change, Coming
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What deserves a mail at once: one per run at most."""
+    """What deserves a mail at once: one per run at most. `urgent`: is there a finding among it that does?
+    Else it is sent for the devices that came and went."""
 
     site: str
     run: str
     changes: tuple[Change, ...]
+    comings: tuple[Coming, ...] = ()
+    urgent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ def _keys(shape: object) -> Mapping[str, Any]:
 
 def _around(shape: object, loc: tuple[int | str, ...]) -> object:
     """The model in which the last part of `loc` stands."""
-    for part in loc[:-1]:
+    for part in (one for one in loc[:-1] if isinstance(one, str)):  # not the place in a list of tables
         annotation = getattr(_keys(shape).get(str(part)), "annotation", None)
         shape = next((one for one in (annotation, *get_args(annotation)) if _keys(one)), None)
     return shape

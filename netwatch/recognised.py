@@ -13,10 +13,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from netwatch.opening import NMAP
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 UNKNOWN = "unknown"
+ANY_PORT = 65_536  # behind every port: what was told over none
 MARKS = re.compile(r"[\W_]+")  # what stands between the parts of a name
 # The most careful first: of those that weigh the same, the first is told. `medical`: by its network card or
 # its ports, and no more is known of it.
@@ -184,6 +187,9 @@ def names_of(claims: Iterable[Claim]) -> tuple[Claim, ...]:
         groups.setdefault(key, []).append(claim)
     told = []
     for key in sorted(groups):
+        if len(groups[key]) == 1:
+            told += groups[key]
+            continue
         first = min(groups[key], key=lambda one: (len(one.value), one.value, one.source, one.port))
         also = tuple(sorted({one.source for one in groups[key]} - {first.source}))
         told.append(_with(first, also=also))
@@ -197,7 +203,7 @@ def _surest(one: Software) -> tuple[int, str, str, int, str, bool, bool]:
         -told.confidence.weight,
         one.product,
         one.version or "",
-        told.port,
+        told.port or ANY_PORT,
         f"{told.source} {told.text}",
         *careful,
     )
@@ -223,8 +229,9 @@ def _by_value(claims: Iterable[Claim], same: Callable[[str], str]) -> Iterable[l
     return found.values()
 
 
-def _order(claim: Claim) -> tuple[int, int, str, int, str, str]:
-    return (-claim.confidence.weight, -len(claim.value), claim.value, claim.port, claim.source, claim.text)
+def _order(claim: Claim) -> tuple[int, bool, int, str, int, str, str]:
+    weight, guessed = -claim.confidence.weight, claim.source == NMAP
+    return (weight, guessed, -len(claim.value), claim.value, claim.port, claim.source, claim.text)
 
 
 def _ranked(groups: Iterable[Sequence[Claim]]) -> list[Claim]:
@@ -256,9 +263,11 @@ def _with(one: Claim, also: tuple[str, ...] = (), others: tuple[Claim, ...] = ()
 
 
 def _score(claim: Claim) -> int:
-    """Its confidence; one step more where another source, which is no mere hint, agrees."""
+    """Its confidence; one step more where another source, which is no mere hint, agrees. nmap reads
+    the same answers: it is half a step below who says it himself, and no second voice."""
     hint = claim.confidence is Confidence.HINT
-    return 2 * claim.confidence.weight + (3 if claim.also and not hint else 0)
+    agreed = claim.source != NMAP and any(one != NMAP for one in claim.also)
+    return 2 * claim.confidence.weight + (3 if agreed and not hint else 0) - (claim.source == NMAP)
 
 
 def _care(kind: str) -> int:

@@ -41,7 +41,9 @@ KEYS = {
 LASTING = frozenset(KEYS) - {"certificate"}  # a certificate is renewed
 NAMES = ("netbios_name", "dns_name", "name")
 NAME = "name"
-TELLING = frozenset({"mdns", "llmnr", "smb", "rdp", "winrm", "netbios"})  # whose `name` is a machine's
+TELLING = frozenset(
+    {"mdns", "llmnr", "smb", "rdp", "winrm", "netbios", "snmp"}
+)  # whose `name` is a machine's
 # Names that many go by.
 COMMON = frozenset(
     {"localhost", "android", "iphone", "ipad", "desktop", "laptop", "printer", "unknown", "router"}

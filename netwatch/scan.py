@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from netwatch.detect import Detection
 from netwatch.egress import AUDIT
 from netwatch.errors import ScopeError
 from netwatch.halt import AUTHORISATION, STOPPED, WINDOW, Halt, deaf
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from netwatch.probe import Probe
     from netwatch.tonight import Tonight
 
-    # (stage, done, total, what is happening): stages are `hosts`, `ports`, `range`.
+    # (stage, done, total, what is happening): stages are `hosts`, `ports`, `range`, `detect`.
     Progress = Callable[[str, int, int, str], None]
 
 SIDE_BY_SIDE = 100  # devices: at ten packets a second to each, what we may send overall
@@ -106,6 +107,8 @@ class Scan:
             self._visits = list(self._planned(devices.values()))
             self._side_by_side("ports", pool, [visit.usual for visit in self._visits])
             self._side_by_side("range", pool, [visit.further for visit in self._visits])
+            if self.tonight.detect:
+                Detection(sweep, self.tonight, self._visits, self.halt).run(self.progress)
         finally:
             self.failures += sweep.failures
             self.coverage += sweep.coverage

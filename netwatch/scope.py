@@ -65,6 +65,19 @@ class Scope:
             raise ScopeError("egress.neighbours-port", port=port)
         return parsed
 
+    def require_all(self, ports: range) -> None:
+        """ScopeError unless each of them may be sent something: who sends will pick one by itself."""
+        closed = self.excluded_ports | UNTOUCHED
+        kept = [
+            port
+            for port in ports
+            if port in closed
+            or self.silent(port)
+            or (self.only_ports is not None and port not in self.only_ports)
+        ]
+        if kept:
+            raise ScopeError("egress.excluded-port", port=kept[0])
+
     def silent(self, port: int) -> bool:
         """Does a byte sent to this port print a page, or book an order?"""
         return port in SILENT or port in self.silent_ports

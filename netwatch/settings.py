@@ -54,6 +54,10 @@ class SweepSettings(Table):
     whole_range_nights: Annotated[int, Strict(), Ge(0), Le(366)] = Field(
         default=14, description="Nights in which every port is asked once, the first included; 0: never"
     )
+    detect: Annotated[bool, Strict()] = Field(
+        default=False,
+        description="nmap guesses at the versions and systems of computers and boxes, and of nothing else",
+    )
 
 
 class Override(Table):

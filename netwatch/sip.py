@@ -1,6 +1,7 @@
 """How is a telephone asked what it can do, and what of its answer may be kept? RFC 3261 11, RFC 3581.
 
-OPTIONS rings nowhere and signs nobody in. No user is named.
+OPTIONS rings nowhere and signs nobody in. No user is named. Of a name that might be somebody's, only what the
+product rules know is kept: "AVM FRITZ!Box 7590".
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from netwatch.excerpt import excerpt
 from netwatch.model import Reason
 from netwatch.plain import model, plain, version
 from netwatch.probe import ProbeError
@@ -20,7 +22,13 @@ ASKS = {401, 407}  # RFC 3261 21.4.2, 21.4.8
 
 # "Yealink SIP-T46S 66.84.0.15", "kamailio (5.6.3 (x86_64/linux))": a name, and a version where one follows.
 # What comes after it, such as a card's address or a serial number, is left out.
-AGENT = r"([A-Za-z0-9][\w /.+-]{0,38}?)(?:[ /_(-]+v?(\d+(?:\.\d+)+[\w.~-]*)|[ ,;(]+[0-9A-Fa-f]{12}\b|[,;(]|$)"
+AGENT = (
+    r"([A-Za-z0-9][\w /.+!-]{0,46}?)(?:[ /_(-]+v?(\d+(?:\.\d+)+[\w.~-]*)|[ ,;(]+[0-9A-Fa-f]{12}\b|[,;(]|$)"
+)
+
+# "Polycom/5.5.0.23866 PolycomVVX-VVX_501-UA/5.5.0.23866": it says its maker first, and then all again.
+TWICE = r"^Polycom/[\d.]+ (?=Polycom)"
+LONGEST = 60  # characters of a name
 
 
 def question(where: str, transport: str) -> bytes:
@@ -51,10 +59,11 @@ def facts(answer: bytes) -> Facts:
         raise ProbeError(Reason.PROTOCOL, "no status line that SIP allows")
     head = answer.partition(b"\r\n\r\n")[0]
     agent = re.search(rb"\r\n(?:Server|User-Agent)[ \t]*:([^\r\n]*)", head, re.IGNORECASE)
-    named = re.match(AGENT, plain(agent[1]) or "") if agent else None
+    said = re.sub(TWICE, "", plain(agent[1]) or "") if agent else ""
+    named = re.match(AGENT, said)
     name = named[1].strip() if named else ""
     return {
-        "product": model(name),
+        "product": model(name) or excerpt("sip", "product", name, LONGEST),
         "version": version(named[2], r"(.+)") if named and named[2] else None,
         "authentication": "password" if int(status[1]) in ASKS else "unknown",
     }

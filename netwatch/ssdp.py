@@ -2,13 +2,14 @@
 
 A search's answer names a description (LOCATION); the description, in XML, names the services and where each
 of them is asked (controlURL). All of it is hostile: only the address that answered is ever followed, XML with
-a DOCTYPE is not read, and of its words only a maker, a model and versions are kept. The name that somebody
-gave the device (friendlyName) and its serial number are not read at all. Pure.
+a DOCTYPE is not read, and of its words only a maker, a model, versions and a UUID are kept. The name that
+somebody gave the device (friendlyName) and its serial number are not read at all. Pure.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -21,22 +22,22 @@ from netwatch.probe import ProbeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from netwatch.model import Facts
+
 GATEWAY = "urn:schemas-upnp-org:device:InternetGatewayDevice:"
 GATEWAYS = (1, 2)  # the first is what a box of either version answers to (UDA 2.0 1.3.3)
+ROOT = "upnp:rootdevice"  # every device answers to it once, UDA 2.0 1.3.2
+GROUP, PORT = "239.255.255.250", 1900
 SERVICE = "urn:schemas-upnp-org:service:"
 LONGEST = 300  # characters of a path
 MOST_SERVICES = 8  # of a description
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 BARE = re.compile(r"&(?!#?\w{1,8};)")  # an ampersand that some boxes forget to escape
+UUID = re.compile(r"uuid:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9a-f-])")
 FIRMWARE = r"([\w.+~-]*\d+\.\d+[\w.+~-]*)"
 
 SEARCH = (
-    "M-SEARCH * HTTP/1.1\r\n"
-    "HOST: 239.255.255.250:1900\r\n"
-    'MAN: "ssdp:discover"\r\n'
-    "MX: 1\r\n"
-    "ST: " + GATEWAY + "{}\r\n"
-    "\r\n"
+    'M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: "ssdp:discover"\r\nMX: 1\r\nST: {}\r\n\r\n'
 )
 
 
@@ -55,6 +56,7 @@ class Reply:
     gateway: int | None
     location: Place | None
     software: str | None
+    uuid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,30 @@ class Description:
     firmware: str | None
     services: tuple[Service, ...]
     elsewhere: bool = False
+    uuid: str | None = None
 
 
 def search(gateway: int) -> bytes:
     """The question after an internet gateway of this version. UDA 2.0 1.3.2."""
-    return SEARCH.format(gateway).encode("ascii")
+    return SEARCH.format(f"{GATEWAY}{gateway}").encode("ascii")
+
+
+def search_all() -> bytes:
+    """The question after every device, once each."""
+    return SEARCH.format(ROOT).encode("ascii")
+
+
+def facts(answers: Iterable[bytes], address: str) -> Facts:
+    """What this device's answers to that question say: `uuid`, where it has only one; `port` and `path` of a
+    description of its own, of several always the same. Nothing where it answers something else."""
+    replies = []
+    for told in answers:
+        with suppress(ProbeError):
+            replies.append(reply(told, address))
+    uuids = {one.uuid for one in replies if one.uuid}
+    places = sorted((one.location.port, one.location.path) for one in replies if one.location)
+    found: Facts = {"uuid": uuids.pop()} if len(uuids) == 1 else {}
+    return found | ({"port": places[0][0], "path": places[0][1]} if places else {})
 
 
 def reply(told: bytes, address: str) -> Reply:
@@ -96,7 +117,12 @@ def reply(told: bytes, address: str) -> Reply:
     said = {name.strip().lower(): value.strip() for name, _, value in named}
     if "location" not in said:
         raise ProbeError(Reason.PROTOCOL, "an answer to a search without a LOCATION")
-    return Reply(_gateway(said.get("st", "")), place(said["location"], address), _software(said))
+    return Reply(
+        _gateway(said.get("st", "")),
+        place(said["location"], address),
+        _software(said),
+        _uuid(said.get("usn", "")),
+    )
 
 
 def place(url: str, address: str) -> Place | None:
@@ -150,6 +176,7 @@ def description(told: bytes, address: str, at: Place, wanted: Iterable[str]) -> 
         ),
         services=tuple(services),
         elsewhere=elsewhere,
+        uuid=_uuid(_text(device, "UDN")),
     )
 
 
@@ -206,6 +233,12 @@ def _gateway(told: str) -> int | None:
     """Which version of an internet gateway this type names, or None."""
     number = told.removeprefix(GATEWAY)
     return int(number) if told != number and re.fullmatch(r"[1-9]", number) else None
+
+
+def _uuid(told: str) -> str | None:
+    """`uuid:...::upnp:rootdevice`; nothing where it is of another shape, or nobody chose it."""
+    found = UUID.match(told.strip().lower())
+    return found[1] if found and len(set(found[1])) > 3 else None  # noqa: PLR2004 - not 0000-...-0001
 
 
 def _software(said: Mapping[str, str]) -> str | None:

@@ -145,24 +145,11 @@ class Sweep:
         return False
 
     def _run(self, targets: str, options: str) -> nmapxml.Reading:
-        """One nmap through python-nmap, a new one each time: a used one still holds the run before."""
-        import nmap  # noqa: PLC0415 - only where it is used
-
+        """One search for hosts."""
         if not targets:
             return nmapxml.Reading((), finished=True)
-        try:
-            scanner = nmap.PortScanner(nmap_search_path=(self.nmap,))
-        except nmap.PortScannerError:
-            return nmapxml.Reading((), finished=False)
-        try:
-            # On odd output python-nmap raises whatever its parser met; we read the raw ourselves.
-            with suppress(Exception), self.egress.nmap(targets, options):
-                scanner.scan(targets, None, options, timeout=LONGEST)
-        except BaseException:
-            end_nmap()
-            raise
-        raw = scanner.get_nmap_last_output()
-        return nmapxml.read(raw) if isinstance(raw, bytes) else nmapxml.Reading((), finished=False)
+        with self.egress.nmap(targets, options):
+            return run(str(self.nmap), targets, options, LONGEST)
 
     def _failed(self, probe: str, reason: Reason, detail: str, lost: Iterable[object]) -> None:
         """The nmap run failed us: say so once, and what of it was lost, whoever does it now."""
@@ -173,6 +160,26 @@ class Sweep:
         self.coverage += [
             Coverage(probe, Vantage.LAN, row, None, (), Outcome.FAILED, "by nmap") for row in rows
         ]
+
+
+def run(path: str, targets: str, options: str, longest: float) -> nmapxml.Reading:
+    """One nmap through python-nmap, a new one each time: a used one still holds the run before. Killed after
+    `longest` seconds; of its output, what could be read."""
+    import nmap  # noqa: PLC0415 - only where it is used
+
+    try:
+        scanner = nmap.PortScanner(nmap_search_path=(path,))
+    except nmap.PortScannerError:
+        return nmapxml.Reading((), finished=False)
+    try:
+        # On odd output python-nmap raises whatever its parser met; we read the raw ourselves.
+        with suppress(Exception):
+            scanner.scan(targets, None, options, timeout=longest)
+    except BaseException:
+        end_nmap()
+        raise
+    raw = scanner.get_nmap_last_output()
+    return nmapxml.read(raw) if isinstance(raw, bytes) else nmapxml.Reading((), finished=False)
 
 
 def _in_order(host: Found) -> tuple[int, ...]:

@@ -37,6 +37,7 @@ class Tonight:
     `spoken`: what each was heard to speak. `until`: when to leave off, and why. `vantage`: from where;
     seen from outside, `leads` says of a public port which class the device behind it has, and `behind` of an
     address that is a device's own (IPv6); `kept_back` are ports whose silence proves nothing there.
+    `detect`: nmap's detection is asked for.
     """
 
     scope: Scope
@@ -59,6 +60,7 @@ class Tonight:
     behind: Mapping[str, str] = field(default_factory=dict)
     kept_back: frozenset[int] = frozenset()
     as_careful: Mapping[str, str] = field(default_factory=dict)
+    detect: bool = False
 
     def nightly(self, device: str) -> PortSet:
         """The ports that this device is asked every night."""

@@ -170,11 +170,12 @@ class Visit:
         self.recognise()
         self.look_back(asked)
 
-    def look_back(self, ports: Iterable[int]) -> bool:
-        """Does a guarded device still answer there as it did? If not, everything stops."""
+    def look_back(self, ports: Iterable[int], *, whoever: bool = False) -> bool:
+        """Does a guarded device still answer there as it did? If not, everything stops. `whoever`: also one
+        that is not guarded."""
         states = {port: self.states[port] for port in ports}
         before = {port: state for port, state in states.items() if state in AT_LEAST}
-        if not self.is_a.looked_at or not before:
+        if not (whoever or self.is_a.looked_at) or not before:
             return True
         try:
             port = liveness.silent_port(self.egress, self.address, before)

@@ -15,16 +15,22 @@ if TYPE_CHECKING:
     from netwatch.model import Fact
     from reports.phrase import Phrases
 
-NOON = "T12:00:00Z"  # a day is the same on every clock in Europe then
-
 
 def product(say: Phrases, about: Mapping[str, Fact]) -> str:
     """`Windows 10, 10.0.19041 (SMB)`: what it is, and who says so; nothing where nothing was recognised."""
     name, version = clean(about.get("product") or "", NAME), clean(about.get("version") or "", NAME)
     if not name:
         return ""
-    by = say.word("aged.by", str(about.get("told_by") or ""))
-    return say("aged.product" if version else "aged.product-alone", product=name, version=version, by=by)
+    key = "aged.product" if version else "aged.product-alone"
+    return say(key, product=name, version=version, by=teller(say, str(about.get("told_by") or "")))
+
+
+def teller(say: Phrases, source: str) -> str:
+    """`it says so over SMB`: on whose word it is."""
+    key = f"aged.by.{source}"
+    if key in say.messages.sentences:
+        return say(key)
+    return say("aged.by-any", protocol=say.word("annex.protocols", source))
 
 
 def state(say: Phrases, about: Mapping[str, Fact]) -> str:
@@ -32,18 +38,35 @@ def state(say: Phrases, about: Mapping[str, Fact]) -> str:
     word = str(about.get("state") or "unknown")
     until, safe = about.get("until"), clean(about.get("last_safe") or "", NAME)
     key = word if until or word in {"unknown", "unsafe"} else f"{word}-undated"
-    return say(f"aged.state.{key}", until=_day(say, until), safe=safe)
+    return say(f"aged.state.{key}", until=say.moments.day(until), safe=safe)
 
 
 def short(say: Phrases, about: Mapping[str, Fact]) -> str:
-    """`Windows 10, 10.0.19041: no longer maintained since 14 October 2025`, for a narrow column."""
+    """`Windows 10 10.0.19041: no longer maintained since 14 October 2025 (read 01/11/2026)`, for a narrow
+    column; that it was read long ago, too."""
+    what = software(about)
+    if not what or about.get("state") == "unknown":
+        return what
+    told = say("aged.short", product=what, state=state(say, about))
+    return " ".join(filter(None, (told, read(say, about))))
+
+
+def software(about: Mapping[str, Fact]) -> str:
+    """`Windows 10 10.0.19041`; nothing where no product was recognised."""
     name, version = clean(about.get("product") or "", NAME), clean(about.get("version") or "", NAME)
-    if not name:
-        return ""
-    what = f"{name} {version}".rstrip()
-    return (
-        what if about.get("state") == "unknown" else say("aged.short", product=what, state=state(say, about))
-    )
+    return f"{name} {version}".rstrip() if name else ""
+
+
+def read(say: Phrases, about: Mapping[str, Fact]) -> str:
+    """When the page was read that the age rests on, and that it is long ago; nothing where there is none."""
+    when = say.moments.short_day(about.get("checked"))
+    return say("aged.read-old" if about.get("stale") is True else "aged.read", checked=when) if when else ""
+
+
+def unknown(say: Phrases, about: Mapping[str, Fact]) -> str:
+    """Why it is unknown how old that is."""
+    why = f"aged.why.{about.get('why')}"
+    return say(why if why in say.messages.sentences else "aged.why.nothing")
 
 
 def sentence(say: Phrases, about: Mapping[str, Fact]) -> str:
@@ -53,10 +76,6 @@ def sentence(say: Phrases, about: Mapping[str, Fact]) -> str:
         return ""
     told = say("aged.sentence", product=what, state=state(say, about))
     if about.get("source"):
-        page, day = clean(str(about["source"]), TEXT), _day(say, about.get("checked"))
+        page, day = clean(str(about["source"]), TEXT), say.moments.day(about.get("checked"))
         told = f"{told} {say('aged.source', page=page, checked=day)}"
     return f"{told} {say('aged.stale')}" if about.get("stale") is True else told
-
-
-def _day(say: Phrases, day: Fact) -> str:
-    return say.moments.date(f"{day}{NOON}") if isinstance(day, str) else ""

@@ -7,34 +7,24 @@ port number says so.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netwatch.model import Reason
 from reports.doors import doors
-from reports.gaps import devices
+from reports.evidence import evidence
 from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean
 from reports.said import read
+from reports.sheet import sheet
 from reports.verdict import by_address
 from reports.way import FORWARDS
 
 if TYPE_CHECKING:
     from netwatch.document import Document, ServicePart
     from reports.doors import Door
+    from reports.sheet import Cell, Sheet
 
 SINCE = "since "  # and a moment: how long a device is left alone
 PACE = ("packets", "guarded", "overall", "pause")
-# A cell is a text, or labels with their values.
-Cell = str | tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One table. The first cell of a row names it."""
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
 
 
 def sheets(say: Phrases, document: Document) -> tuple[Sheet, ...]:
@@ -43,7 +33,7 @@ def sheets(say: Phrases, document: Document) -> tuple[Sheet, ...]:
     names = {device.id: say.short_name(device) for device in document.devices}
     internet = (_addresses(say, document), _links(say, document, names), _statements(say, document, names))
     return (
-        _devices(say, document),
+        evidence(say, document),
         _services(say, document, names),
         *(sheet for sheet in internet if sheet.rows),
         _coverage(say, document, names),
@@ -87,30 +77,6 @@ def protocol(say: Phrases, service: ServicePart) -> str:
     return word
 
 
-def _sheet(say: Phrases, name: str, heads: str, rows: list[tuple[Cell, ...]]) -> Sheet:
-    """A table whose heads are named by the ends of their sentences' ids."""
-    return Sheet(say(f"annex.{name}"), tuple(say(f"annex.{head}") for head in heads.split()), tuple(rows))
-
-
-def _devices(say: Phrases, document: Document) -> Sheet:
-    """Every device of the site, seen this time or not."""
-    rows: list[tuple[Cell, ...]] = [
-        (
-            say.short_name(device),
-            clean(device.address, ADDRESS),
-            clean(device.mac or "", NAME),
-            say.word("phrase.kind", str(device.profile.get("kind") or device.kind)),
-            clean(
-                " ".join(filter(None, (device.maker or device.vendor, device.model, device.version))), TEXT
-            ),
-            say.moments.short(device.first_seen),
-            say.moments.short(device.last_seen),
-        )
-        for device in sorted(devices(document), key=lambda row: by_address(row.address))
-    ]
-    return _sheet(say, "devices", "device address mac kind made-by first-seen last-seen", rows)
-
-
 def _services(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
     """Every open port, and what it said."""
     rows: list[tuple[Cell, ...]] = [
@@ -126,7 +92,7 @@ def _services(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
         )
         for service in sorted(document.services, key=lambda row: (by_address(row.address), row.port))
     ]
-    return _sheet(say, "services", "device address port protocol vantage facts first-seen last-seen", rows)
+    return sheet(say, "services", "device address port protocol vantage facts first-seen last-seen", rows)
 
 
 def _addresses(say: Phrases, document: Document) -> Sheet:
@@ -143,7 +109,7 @@ def _addresses(say: Phrases, document: Document) -> Sheet:
         )
         for one in document.public
     ]
-    return _sheet(say, "addresses", "address source first-seen last-seen asked asked-ports", rows)
+    return sheet(say, "addresses", "address source first-seen last-seen asked asked-ports", rows)
 
 
 def _links(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
@@ -159,7 +125,7 @@ def _links(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
         )
         for door in doors(document)
     ]
-    return _sheet(say, "links", "public-port device inside by exposure rules", rows)
+    return sheet(say, "links", "public-port device inside by exposure rules", rows)
 
 
 def _known_by(say: Phrases, door: Door) -> str:
@@ -186,7 +152,7 @@ def _statements(say: Phrases, document: Document, names: dict[str, str]) -> Shee
         )
         for one in document.statements
     ]
-    return _sheet(say, "statements", "who vantage about device address port facts said-at first-seen", rows)
+    return sheet(say, "statements", "who vantage about device address port facts said-at first-seen", rows)
 
 
 def _coverage(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
@@ -204,7 +170,7 @@ def _coverage(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
         told = say("annex.told", ports=ports, detail=detail) if ports and detail else ports or detail
         asked.setdefault(key, []).append((say(f"phrase.outcome.{row.outcome}"), told))
     rows: list[tuple[Cell, ...]] = [(*key, tuple(outcomes)) for key, outcomes in asked.items()]
-    return _sheet(say, "coverage", "device address probe vantage ports", rows)
+    return sheet(say, "coverage", "device address probe vantage ports", rows)
 
 
 def _detail(say: Phrases, detail: str) -> str:
@@ -232,4 +198,4 @@ def _failures(say: Phrases, document: Document, names: dict[str, str]) -> Sheet:
         )
         for row in sorted(document.failures, key=lambda row: (by_address(row.address), row.port or 0))
     ]
-    return _sheet(say, "failures", "device address port probe vantage reason detail", rows)
+    return sheet(say, "failures", "device address port probe vantage reason detail", rows)

@@ -14,7 +14,7 @@ from reports.folding import at_internet
 from reports.moment import parse
 
 if TYPE_CHECKING:
-    from netwatch.document import DevicePart, Document, FailurePart
+    from netwatch.document import DevicePart, Document, FailurePart, ServicePart
 
 # Outcomes of coverage that leave a question open, in the order a reader should meet them.
 _SILENT = (Outcome.TIMED_OUT, Outcome.NO_ANSWER, Outcome.FAILED, Outcome.NOT_ASKED)
@@ -86,9 +86,19 @@ def devices(document: Document) -> tuple[DevicePart, ...]:
 
 
 def cards(document: Document, device: DevicePart) -> tuple[DevicePart, ...]:
-    """The device and its other cards, itself first."""
-    others = tuple(one for one in document.devices if one.part_of == device.id)
-    return (device, *others)
+    """All cards of the device, each as it is."""
+    return tuple(one for one in document.devices if device.id in {one.id, one.part_of})
+
+
+def services(document: Document, device: DevicePart) -> tuple[ServicePart, ...]:
+    """What stands open on the device, on any of its cards."""
+    its = {one.id for one in cards(document, device)}
+    return tuple(one for one in document.services if one.device in its)
+
+
+def beside(document: Document, device: DevicePart) -> tuple[DevicePart, ...]:
+    """Its cards besides the one that it is shown with."""
+    return tuple(one for one in cards(document, device) if one.address != device.address)
 
 
 def _once(device: DevicePart, its: tuple[DevicePart, ...]) -> DevicePart:
@@ -96,7 +106,9 @@ def _once(device: DevicePart, its: tuple[DevicePart, ...]) -> DevicePart:
         return device
     newest = max(its, key=lambda one: parse(one.last_seen))
     first = min(its, key=lambda one: parse(one.first_seen)).first_seen
-    return replace(device, address=newest.address, first_seen=first, last_seen=newest.last_seen)
+    return replace(
+        device, address=newest.address, mac=newest.mac, first_seen=first, last_seen=newest.last_seen
+    )
 
 
 def vanished(document: Document) -> tuple[DevicePart, ...]:

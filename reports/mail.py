@@ -7,16 +7,17 @@ wraps at 72 columns; the HTML part is simple tables with inline style and fetche
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch.change import ChangeKind
 from netwatch.model import LIVENESS, Exposure, Severity
+from reports import comings
 from reports.aged import sentence
 from reports.decided import known
 from reports.doors import BOX
 from reports.folding import at_internet, place, twins
 from reports.phrase import ADDRESS, NAME, Phrases, clean, lower_first, steps
+from reports.templating import template
 from reports.way import leads, subject
 from reports.way import place as placed
 from reports.wrapping import wrapped
@@ -24,8 +25,6 @@ from reports.wrapping import wrapped
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
     from datetime import datetime
-
-    from jinja2 import Template
 
     from netwatch.change import Change
     from netwatch.model import Device, Finding
@@ -111,7 +110,7 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
     parts = {}
     for kind in ("txt", "html"):
         writer = Writer(Phrases(language, fine=True), devices, catalogue, sent, answered)
-        parts[kind] = _template(f"mail.{kind}").render(
+        parts[kind] = template(f"mail.{kind}").render(
             say=writer.say,
             greeting=writer.say(
                 "mail.greeting", when=writer.say.moments.full(found_at), site=clean(site_name, NAME)
@@ -119,7 +118,9 @@ def compose(  # noqa: PLR0913, PLR0917 - what a mail is made of
             complete=complete,
             intro=writer.intro(alert),
             sections=writer.sections(alert),
-            also=writer.also(alert),
+            also=[*writer.also(alert), *comings.also(writer.say, alert.comings)],
+            news=comings.news(writer.say, alert.comings, found_at),
+            urgent=alert.urgent,
             public="" if asked_outside else writer.public(alert, public_addresses),
         )
     plain = Writer(Phrases(language), devices, catalogue)
@@ -146,6 +147,8 @@ class Writer:
 
     def subject(self, site_name: str, alert: Alert) -> str:
         """Site, the worst news, where it is, and how many others. The title gives way when it is too long."""
+        if not alert.urgent:
+            return comings.subject(self.say, site_name, alert.comings)
         news = self.to_act_on(alert) or self.ordered(alert, *_QUIET)
         if not news:
             return clean(site_name, NAME)
@@ -157,12 +160,15 @@ class Writer:
             "where": subject(self.say, lead.finding, self.devices),
         }
         others = self.say.messages(f"mail.subject.others.{_plural(len(news) - 1)}", number=len(news) - 1)
+        others += comings.others(self.say, alert.comings)
         frame = self.say.messages(f"mail.subject.{kind}", title="", others=others, **parts)
         title = clean(title, max(TITLE, SUBJECT - len(frame)))
         return clean(self.say.messages(f"mail.subject.{kind}", title=title, others=others, **parts), SUBJECT)
 
     def intro(self, alert: Alert) -> str:
         """How much there is to act on."""
+        if not alert.urgent:
+            return comings.intro(self.say, alert.comings)
         number = len(self.to_act_on(alert))
         return self.say.count("mail.intro.found", number) if number else self.say("mail.intro.quiet")
 
@@ -277,19 +283,3 @@ class Writer:
 def _plural(number: int) -> str:
     """The end of a counted sentence's id."""
     return {0: "none", 1: "one"}.get(number, "many")
-
-
-def _template(name: str) -> Template:
-    """A template of this folder; the text one takes every value as one clean line."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - slow to import
-
-    html = name.endswith(".html")
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=html,  # noqa: S701 - the other template is plain text
-        finalize=None if html else clean,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(name)

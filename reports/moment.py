@@ -6,7 +6,7 @@ languages need twelve months each and six sentences.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,10 +35,29 @@ class Moments:
         """`23 novembre 2026`, `1er novembre 2026`."""
         return self.messages.day(_local(moment))
 
+    def day(self, told: object) -> str:
+        """`2026-11-23` in words, the same on every clock; nothing where it is no day."""
+        try:
+            return self.messages.day(date.fromisoformat(str(told)))
+        except ValueError:
+            return ""
+
+    def short_day(self, told: object) -> str:
+        """`2026-11-23` as 23/11/2026; nothing where it is no day."""
+        try:
+            found = date.fromisoformat(str(told))
+        except ValueError:
+            return ""
+        return self.messages("moment.short", day=found.day, month=found.month, year=found.year)
+
     def short(self, moment: str | datetime) -> str:
         """`23/11/2026`, for a narrow column."""
         local = _local(moment)
         return self.messages("moment.short", day=local.day, month=local.month, year=local.year)
+
+    def sortable(self, moment: str | datetime) -> str:
+        """`2026-11-23 22:04`, as every spreadsheet understands it."""
+        return f"{_local(moment):%Y-%m-%d %H:%M}"
 
     def full(self, moment: str | datetime) -> str:
         """`23 novembre 2026 à 22 h 04`."""

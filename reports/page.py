@@ -8,27 +8,27 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwatch.change import ChangeKind
 from netwatch.model import Severity, Status, Vantage
-from reports import decided
+from reports import comings, decided
 from reports.aged import sentence
 from reports.annex import override, pace, seen_from, sheets
+from reports.dated import notes
+from reports.devices import families, tally, to_check
 from reports.doors import BOX, answered, ways
 from reports.folding import at_internet, folded, folded_changes
 from reports.gaps import gaps, vanished
 from reports.moment import parse
 from reports.outside import section
 from reports.phrase import ADDRESS, TEXT, Phrases, clean, lower_first, steps
+from reports.templating import template
 from reports.verdict import answer, asides, freshness, in_order, ordered
 from reports.way import leads, number, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from jinja2 import Template
 
     from netwatch.document import ChangePart, Document, FindingPart
     from netwatch.words import Catalogue
@@ -95,7 +95,7 @@ def render(
     view = View(say, document, catalogue)
     cards = view.cards()
     told = Counter(card.severity for card in cards if card.status == Status.OPEN and not card.decision)
-    return _template().render(
+    return template("page.html").render(
         say=say,
         document=document,
         site=clean(site_name, TEXT),
@@ -108,7 +108,12 @@ def render(
         outside=section(say, document, catalogue),
         public=", ".join(clean(address, ADDRESS) for address in view.public(public_addresses)),
         moved=view.moved(),
+        comings=comings.lines(say, document),
         holes=view.holes(),
+        families=(known := families(say, document)),
+        device_tally=tally(say, (row for family in known for row in family.rows)),
+        to_check=to_check(say, document),
+        data_notes=notes(say, document),
         seen_from=seen_from(say, document),
         pace=pace(say, document),
         override=override(say, document),
@@ -279,18 +284,3 @@ class View:
         others = len(places) - SHOWN
         more = self.say.count("page.gaps.and-more", others) if others > 0 else ""
         return Hole(self.say(f"page.gaps.title.{kind}"), plain, tuple(places[:SHOWN]), more)
-
-
-def _template() -> Template:
-    """The page's template, escaping everything that fills it."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - slow to import
-
-    folder = Path(__file__).parent / "templates"
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html")

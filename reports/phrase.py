@@ -54,6 +54,17 @@ def lower_first(text: str) -> str:
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
+def called(device: DevicePart | Device) -> tuple[str, ...]:
+    """All that it is called, what stands for it first."""
+    names = dict.fromkeys((device.given or "", *device.names))  # a person's word first
+    return tuple(filter(None, (clean(one, NAME) for one in names)))
+
+
+def upper_first(text: str) -> str:
+    """A word at the head of a line: `imprimante` as `Imprimante`."""
+    return text[:1].upper() + text[1:]
+
+
 def steps(text: str) -> list[str]:
     """A remedy as its steps: each line that begins with `- ` begins one; other line ends are spaces."""
     parts = (" ".join(part.split()) for part in _STEP.split(text))
@@ -116,14 +127,14 @@ class Phrases:
 
     def short_name(self, device: DevicePart | Device | None) -> str:
         """Its name, else its kind."""
-        kind = device.kind if device and device.kind != "unknown" else ""
-        name = clean(device.called or "", NAME) if device else ""
-        return name or (self.word("phrase.kind", kind) if kind else self("phrase.some-device"))
+        kind = str(device.profile.get("kind") or device.kind) if device else "unknown"
+        name = next(iter(called(device)), "") if device else ""
+        return name or (self.word("phrase.kind", kind) if kind != "unknown" else self("phrase.some-device"))
 
     def place(self, address: str, port: int | None) -> str:
-        """`192.168.1.20, port 11112`."""
+        """`192.168.1.20, port 11112`; without a port where it is about none."""
         where = clean(address, ADDRESS)
-        return where if port is None else self("phrase.place", address=where, port=port)
+        return where if not port else self("phrase.place", address=where, port=port)
 
     def facts(self, facts: dict[str, Fact]) -> list[tuple[str, str]]:
         """The facts of a service as labels and values, those without a value left out."""

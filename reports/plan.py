@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from netwatch.plan import DeviceRow, Plan
+    from netwatch.plan_detect import DetectPlan
     from netwatch.plan_outside import AddressRow, BeyondPlan
 
 
@@ -40,6 +41,7 @@ def table(plan: Plan, language: str) -> RenderableType:
         _devices(say, plan),
         text(_more(say, plan.more)),
         text(""),
+        *(text(line) for line in _detect(say, plan.detect)),
         *(text(line) for line in _beyond(say, plan.beyond)),
     )
 
@@ -121,6 +123,16 @@ def _beyond(say: Phrases, plan: BeyondPlan) -> list[str]:
     if plan.asked:
         told.append(say("plan.others", others=", ".join(clean(one, NAME) for one in plan.asked)))
     return told
+
+
+def _detect(say: Phrases, plan: DetectPlan | None) -> list[str]:
+    """What nmap is let at, where the site file asks for it."""
+    if plan is None:
+        return []
+    if not plan.addresses:
+        return [say("plan.detect-nobody")]
+    addresses = ", ".join(clean(one, ADDRESS) for one in plan.addresses)
+    return [say("plan.detect", addresses=addresses, time=length(say, plan.seconds))]
 
 
 def _address(say: Phrases, through: str, row: AddressRow) -> str:

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would calculate
 
 
-def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """A line of heads, then one a row; what would be a formula there is not."""
+def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]], separator: str = ",") -> str:
+    """A line of heads, then one a row; what would be a formula there is not. `separator`: a spreadsheet in
+    French parts columns at the semicolon."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\r\n")
+    writer = csv.DictWriter(out, columns, delimiter=separator, lineterminator="\r\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({column: _cell(value) for column, value in row.items()})

@@ -5,20 +5,22 @@ No colour stands alone: the severity, and how much is proved, are written as wel
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netwatch.change import ChangeKind
-from netwatch.document import port_list
 from netwatch.model import Exposure, Status, Vantage
-from reports import aged, gaps
+from reports import aged, comings, gaps
 from reports.annex import protocol
+from reports.dated import pages
 from reports.decided import accepted_short, again_short, label
+from reports.devices_table import devices
 from reports.doors import BOX, answered, knocked, ways
 from reports.folding import at_internet, folded, folded_changes
 from reports.gaps import vanished
 from reports.outside import section
 from reports.outside_table import outside, statements
-from reports.phrase import ADDRESS, NAME, TEXT, Phrases, clean, lower_first
+from reports.phrase import NAME, TEXT, Phrases, clean, lower_first
 from reports.terminal import STYLES, group, table, text, where
 from reports.verdict import answer, asides, by_address, freshness, in_order, ordered
 from reports.way import arrow, number
@@ -49,6 +51,7 @@ def summary(site_name: str, document: Document, catalogue: Catalogue, language: 
     say = Phrases(language)
     absent = len(vanished(document))
     lines = [*_counts(say, document, absent), *asides(say, document)]
+    lines += comings.summary(say, document)
     if absent:
         lines.append(say.count("table.absent", absent))
     parts: list[RenderableType] = [
@@ -88,47 +91,16 @@ def findings(site_name: str, document: Document, catalogue: Catalogue, language:
             text("\n".join(_standing(say, document, finding, led))),
         )
     ids = [say("table.ids")] if any(one.id for one in document.findings) else []
-    return group(made, *(text(line) for line in (*ids, *_from_outside(say, document))))
-
-
-def devices(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:  # noqa: ARG001 - all tables are called alike
-    """Every device of the site, one that was not seen says so; below, the practice's internet addresses."""
-    say = Phrases(language)
-    known = gaps.devices(document)
-    own = [text(line) for line in _addresses(say, document)]
-    if not known:
-        return group(text(say("table.no-devices")), *own)
-    absent = {device.id for device in vanished(document)}
-    made = table(say, "table", "device", "address", "maker", "services", "last")
-    for device in sorted(known, key=lambda row: by_address(row.address)):
-        maker = " ".join(filter(None, (device.maker or device.vendor, device.model)))
-        about = {
-            key.removeprefix("age_"): one for key, one in device.profile.items() if key.startswith("age_")
-        }
-        who = [say.short_name(device), _kind(say, device) if device.names else ""]
-        ports = tuple({row.port for row in document.services if row.device == device.id})
-        last = say.moments.short(device.last_seen)
-        made.add_row(
-            text("\n".join(filter(None, who))),
-            text(f"{clean(device.address, ADDRESS)}\n{clean(device.mac or '', ADDRESS)}"),
-            text("\n".join(filter(None, (clean(maker, TEXT), aged.short(say, about))))),
-            text(port_list(ports).replace(",", ", ")),
-            text(f"{last}\n{say('table.not-seen')}" if device.id in absent else last),
-        )
-    return group(made, *([text(""), *own] if own else []))
-
-
-def _kind(say: Phrases, device: DevicePart) -> str:
-    """What it was recognised as, else what the engine takes it for; nothing where neither knows."""
-    kind = str(device.profile.get("kind") or device.kind)
-    return say.word("phrase.kind", kind) if kind != "unknown" else ""
+    below = (*ids, *_from_outside(say, document), *pages(say, replace(document, devices=())))
+    return group(made, *(text(line) for line in below))
 
 
 def changes(site_name: str, document: Document, catalogue: Catalogue, language: str) -> RenderableType:  # noqa: ARG001 - all tables are called alike
-    """What moved since the run before, bad news first."""
+    """What moved since the run before, bad news first; devices that came and went before that."""
     say = Phrases(language)
+    moved = [_comings(say, document), text("")] if document.comings else []
     if not document.changes:
-        return text(say("table.no-changes"))
+        return group(*moved) if moved else text(say("table.no-changes"))
     devices = {device.id: device for device in document.devices}
     placed = {(one.rule, one.device, one.port): one for one in document.findings}
     made = table(say, "table", "change", "severity", "what", "where")
@@ -141,6 +113,15 @@ def changes(site_name: str, document: Document, catalogue: Catalogue, language: 
             text(say.rule(catalogue, change.rule, change.title).title),
             text(_place(say, finding, devices) if finding else where(change.address, change.port, name)),
         )
+    return group(*moved, made)
+
+
+def _comings(say: Phrases, document: Document) -> RenderableType:
+    """The devices that came and went."""
+    made = table(say, "comings", "kind", "what", "explain")
+    for one in comings.lines(say, document):
+        told = (one.word, "\n".join(filter(None, (one.what, one.name, one.address))), one.explain)
+        made.add_row(*map(text, told))
     return made
 
 
@@ -233,19 +214,6 @@ def _standing(
             say("table.way", port=number(say, one.port, one.transport))
             for one in led.get((finding.device, finding.port, finding.transport), ())
         ]
-    return told
-
-
-def _addresses(say: Phrases, document: Document) -> list[str]:
-    """The practice's addresses on the internet, and how far they were asked."""
-    told = []
-    for one in document.public:
-        address = clean(one.address, ADDRESS)
-        if one.asked is None:
-            told.append(say("table.internet-never", address=address))
-        else:
-            when = say.moments.short(one.asked)
-            told.append(say("table.internet", address=address, when=when, ports=one.ports))
     return told
 
 

@@ -32,8 +32,11 @@ PROVED = {
     Exposure.INSIDE_ONLY: "dim",
     Exposure.NOT_CHECKED: "dim",
 }
+# How old it is, by devices.WORST. The word is always written too.
+AGES = {"unsafe": "bold red", "ended": "red", "ending": "yellow", "supported": "green", "unknown": "dim"}
 WHOLE = {"severity", "since", "last", "port"}  # columns that never fold
-WIDTHS = {"where": 21, "address": 17, "protocol": 13}  # IPv4 and port; MAC; what leaves room for facts
+# IPv4 and port; what leaves room for facts; two columns of every table of devices, so that they align.
+WIDTHS = {"where": 21, "protocol": 13, "who": 22, "open": 15}
 
 
 def text(words: str, style: str = "") -> Text:

@@ -13,26 +13,26 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Self
 
-from netwatch.decisions import State, day, place, shown
+from netwatch.decisions import State, day, shown
 from netwatch.errors import StoreError
 from netwatch.sayings import Saying, Sayings, ruled
-from netwatch.store import again, decisions, exposures, internet, night, outbox, reading, sayings, writing
+from netwatch.store import comings, decisions, exposures, internet, night, outbox, reading, sayings, writing
 from netwatch.store.lock import held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlite_utils import Database
 
-    from netwatch.change import Before
-    from netwatch.decisions import Decision, Found
+    from netwatch.change import Acquaintance, Came
+    from netwatch.decisions import Decision
     from netwatch.diff import Ladder, Night, Picture
     from netwatch.document import Document
     from netwatch.exposures import Added, Logged
     from netwatch.met import Met
-    from netwatch.model import Coverage, Device, Observation, Run
+    from netwatch.model import Coverage, Device, Finding, Observation, Run
     from netwatch.post import Letter
     from netwatch.slices import Round
     from netwatch.words import Catalogue
@@ -77,15 +77,18 @@ class Store:
         row = next(self._db.query("select file from sites where slug = ?", [slug]), None)
         return str(row["file"]) if row and row["file"] else None
 
-    def record(
+    def record(  # noqa: PLR0913 - what a night leaves
         self,
         run: Run,
         moved: Night,
         letters: Iterable[Letter],
         exposed: Added | None = None,
-        met: Met | None = None,
+        *,
+        again: Met | None = None,
+        came: Came | None = None,
     ) -> None:
-        """Keep a run, what it changed, who was known again and the letters it caused, whole or not at all."""
+        """Keep a run, what it changed, who was known again, who came, and the letters it caused, whole or not
+        at all."""
         with self._writing() as db:
             number = writing.run(db, run)
             writing.devices(db, run)
@@ -97,16 +100,22 @@ class Store:
             internet.asked(db, run)
             if exposed is not None:
                 exposures.add(db, run.site, exposed)
-            if met is not None:
-                sayings.end(db, run.site, met.ended, met.ended_by, run.started)
-                sayings.add(db, run.site, met.said)
+            if again is not None:
+                sayings.end(db, run.site, again.ended, again.ended_by, run.started)
+                sayings.add(db, run.site, again.said)
             decisions.follow(db, run, moved)
             writing.changes(db, number, moved)
+            if came is not None:
+                comings.add(db, number, run, came)
             outbox.add(db, number, letters)
 
     def picture(self, site: str) -> Picture:
         """What is known of this site before tonight."""
         return reading.picture(self._db, site)
+
+    def acquaintance(self, site: str) -> Acquaintance:
+        """Whom this site knows before tonight, and where they were looked for."""
+        return comings.acquaintance(self._db, site, self.devices(site))
 
     def devices(self, site: str) -> tuple[Device, ...]:
         """Every device ever seen on this site, with what was said of it."""
@@ -151,15 +160,9 @@ class Store:
         with self._writing() as db:
             decisions.end(db, site, decision.place, State.REOPENED, by, now)
 
-    def before(self, site: str, found: Found, ladder: Ladder) -> Before | None:
-        """When this finding was there before, and was proved gone."""
-        return again.times(self._db, site, place(found), ladder)
-
-    def last_started(self, site: str) -> datetime | None:
-        """When the last run of this site began, or None before the first."""
-        query = "select max(started) as at from runs where site = (select id from sites where slug = ?)"
-        at = next(self._db.query(query, [site]))["at"]
-        return datetime.fromisoformat(at) if at else None
+    def recalled(self, run: Run, moved: Night, known: Container[Finding], ladder: Ladder) -> Night:
+        """What moved in a run that is not yet kept, with what is known of it: see decisions.recalled."""
+        return decisions.recalled(self._db, run, moved, known, ladder)
 
     def rounds(self, site: str) -> dict[str, Round]:
         """How far each device's way through the whole range of ports has come."""

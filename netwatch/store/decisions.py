@@ -8,16 +8,20 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from netwatch.decisions import Decision, State, moved
+from netwatch.again import returned
+from netwatch.decisions import Decision, State, day, moved, place, weighed
 from netwatch.model import Exposure
+from netwatch.store.again import times
 from netwatch.store.writing import site_number, stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from sqlite_utils import Database
 
-    from netwatch.diff import Night
+    from netwatch.diff import Ladder, Night
     from netwatch.finding_ids import Place
-    from netwatch.model import Run
+    from netwatch.model import Finding, Run
 
 TABLE = """
 create table decisions (
@@ -83,18 +87,18 @@ def add(db: Database, site: str, one: Decision) -> None:
     )
 
 
-def end(db: Database, site: str, place: Place, why: State, by: str, now: datetime) -> None:  # noqa: PLR0913, PLR0917 - a row's end
+def end(db: Database, site: str, where: Place, why: State, by: str, now: datetime) -> None:  # noqa: PLR0913, PLR0917 - a row's end
     """The one that stands there holds no more."""
     db.execute(
         f"update decisions set ended = ?, ended_why = ?, ended_by = ? {HERE}",  # noqa: S608 - a constant
-        [stamp(now), why, by, site_number(db, site), *place],
+        [stamp(now), why, by, site_number(db, site), *where],
     )
 
 
 def follow(db: Database, run: Run, night: Night) -> None:
     """What was decided of a public port goes along when the practice's address on the internet changes."""
     number, now = site_number(db, run.site), stamp(run.started)
-    for place, finding in moved(night.changes):
+    for old, finding in moved(night.changes):
         there = [number, finding.rule, finding.device, finding.port, finding.transport]
         if next(db.query(f"select 1 from decisions {HERE}", there), None):  # noqa: S608 - a constant
             continue
@@ -102,9 +106,24 @@ def follow(db: Database, run: Run, night: Night) -> None:
             "insert into decisions (site, rule, device, port, transport, exposure, product, reason, "  # noqa: S608
             "decided_by, at, until) select site, rule, ?, port, transport, exposure, product, reason, "
             f"decided_by, at, until from decisions {HERE}",
-            [finding.device, number, *place],
+            [finding.device, number, *old],
         )
         db.execute(
             f"update decisions set ended = ?, ended_why = ? {HERE}",  # noqa: S608 - a constant
-            [now, State.MOVED, number, *place],
+            [now, State.MOVED, number, *old],
         )
+
+
+def recalled(db: Database, run: Run, night: Night, known: Container[Finding], ladder: Ladder) -> Night:
+    """What moved, with what is known of it: that it was there before; until when a person lives with it; and
+    whose time has run out since the run before. `known`: what stood until tonight."""
+    back = returned(night, known, lambda one: times(db, run.site, place(one), ladder))
+    last = last_run(db, run.site)
+    return weighed(back, told(db, run.site), day(run.started), day(last) if last else None)
+
+
+def last_run(db: Database, site: str) -> datetime | None:
+    """When the last run of this site began, or None before the first."""
+    query = "select max(started) as at from runs where site = (select id from sites where slug = ?)"
+    at = next(db.query(query, [site]))["at"]
+    return datetime.fromisoformat(at) if at else None

@@ -24,9 +24,10 @@ from netwatch.document import (
     StatementPart,
 )
 from netwatch.model import Exposure, Status, Vantage
-from netwatch.opening import VAGUE
+from netwatch.opening import NMAP, UNKNOWN, VAGUE
 from netwatch.portset import PortSet
 from netwatch.sayings import Sayings, shown
+from netwatch.store import comings
 from netwatch.store.again import times
 from netwatch.store.reading import NOW, device_rows, link, rounds
 from netwatch.store.sayings import told
@@ -91,6 +92,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
         public=tuple(_public(db, site)),
         statements=tuple(_statements(db, site)),
         looked=_looked(db, site),
+        comings=tuple(comings.told(db, run["id"])),
     )
 
 
@@ -127,7 +129,7 @@ def _services(db: Database, site: str) -> Iterable[ServicePart]:
     rows = db.query(f"select * from services {where}", [site])  # noqa: S608
     for _, group in groupby(rows, key=lambda r: (r["device"], r["port"], r["transport"], r["vantage"])):
         seen = list(group)
-        told = [row for row in seen if row["proved"] and row["protocol"] != "unknown"]
+        told = [row for row in seen if row["proved"] and row["protocol"] not in {UNKNOWN, NMAP}]
         told.sort(key=lambda row: (row["protocol"] not in VAGUE, row["last_seen"]))
         word = told[-1] if told else seen[0]
         facts: dict[str, Any] = {"protocol_from": "answer" if told else "port"}

@@ -140,7 +140,7 @@ def clear_ports(db: Database, site: str) -> dict[str, frozenset[int]]:
 
 def spoken(db: Database, site: str) -> dict[str, dict[int, str]]:
     """What each TCP port was last heard to speak, by device."""
-    heard = "proved = 1 and transport = 'tcp' and protocol <> 'unknown'"
+    heard = "proved = 1 and transport = 'tcp' and protocol not in ('unknown', 'nmap')"
     found: dict[str, dict[int, str]] = {}
     for row in db.query(
         f"select device, port, protocol from services where {heard} and {NOW} order by last_seen, id",  # noqa: S608

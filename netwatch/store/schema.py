@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils.migrations import Migrations
 
-from netwatch.store import again, decisions, exposures, sayings
+from netwatch.store import again, comings, decisions, exposures, sayings
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -149,6 +149,12 @@ def m005_products(db: Database) -> None:
 def m006_sayings(db: Database) -> None:
     """What was said of a device that its answers do not say."""
     sayings.create(db)
+
+
+@migrations()
+def m006_comings(db: Database) -> None:
+    """How devices stand, where they were looked for, and who came and went."""
+    comings.create(db)
 
 
 @migrations()

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 import click
 from pydantic import BaseModel
@@ -114,7 +114,9 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, ...]]:
         key = f"{prefix}{field.alias or name}"
         below = _model(field.annotation)
         if below is not None:
-            yield f"`[{key}]`", "table", "", field.description or ""
+            several = get_origin(field.annotation) is tuple
+            kind = (f"`[[{key}]]`", "tables") if several else (f"`[{key}]`", "table")
+            yield *kind, "", field.description or ""
             yield from keys(below, f"{key}.")
             continue
         default = "required" if field.is_required() else value(field.get_default(call_default_factory=True))

@@ -24,8 +24,9 @@ def written(table: dict[str, object], prefix: str = "") -> set[str]:
     found = set()
     for name, value in table.items():
         found.add(f"{prefix}{name}")
-        if isinstance(value, dict):
-            found |= written(value, f"{prefix}{name}.")
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict):
+                found |= written(one, f"{prefix}{name}.")
     return found
 
 

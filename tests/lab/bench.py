@@ -1,9 +1,9 @@
 """What does a scan cost? Time, packets, memory, and what a quiet night adds: `python -m tests.lab.bench`.
 
-Measures the installed command. As root: nights in the clinic of real servers, whose packets are counted
-in a capture on the scanner's side, the race against nmap (race.py), and nights in a street of other doors.
-Without root: the demo's clinic on loopback addresses, where no packets are counted. It prints, and never
-fails because a number is too high.
+Measures the installed command, and how fast devices are recognised from what is stored. As root: nights in
+the clinic of real servers, whose packets are counted in a capture on the scanner's side, the race against
+nmap (race.py), and nights in a street of other doors. Without root: the demo's clinic on loopback addresses,
+where no packets are counted. It prints, and never fails because a number is too high.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tests.lab import demo, race
+from tests.lab import demo, race, recognition
 from tests.lab.clinic import Clinic
 from tests.lab.net import missing
 from tests.lab.street import Street
@@ -197,7 +197,7 @@ def main() -> None:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     python = f"Python {platform.python_version()}"
     print(f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.platform()}, {python}")
-    show(*start_up())
+    show(*start_up(), recognition.measure())
     with TemporaryDirectory(prefix="netwatch-bench-") as folder:
         on_loopback(Path(folder))
         if reason := missing():

@@ -15,15 +15,34 @@ if TYPE_CHECKING:
     from tests.lab.net import Host
 
 
-def snmp(host: Host, port: int = 161, *, community: str = "public", writable: bool = False) -> None:
-    """net-snmp's agent, versions 1 and 2c, for who knows the community."""
+def snmp(  # noqa: PLR0913 - what an agent can be
+    host: Host,
+    port: int = 161,
+    *,
+    community: str = "public",
+    writable: bool = False,
+    name: str = "accueil",
+    old: bool = False,
+) -> None:
+    """net-snmp's agent, versions 1 and 2c, for who knows the community. `old`: version 1 alone, and of all
+    that it has only sysDescr."""
     here = room(host, "snmp", port)
     here.make("state")
     rights = "rwcommunity" if writable else "rocommunity"
-    conf = here.write("snmpd.conf", f"{rights} {community}\nsysLocation Salle 2\nsysContact Cabinet\n")
+    told = f"sysLocation Salle 2\nsysContact Cabinet\nsysName {name}\n"
+    reads = OLD_AGENT.format(community=community) if old else f"{rights} {community}\n"
+    conf = here.write("snmpd.conf", reads + told)
     # without smux, which would listen on a port of its own
     argv = f"/usr/sbin/snmpd -f -Lo -I -smux -C -c {conf} -p /run/pid udp:0.0.0.0:{port}".split()
     here.start(argv, port, udp=True, env={"SNMP_PERSISTENT_DIR": f"{here.path}/state", "MIBS": ""})
+
+
+OLD_AGENT = """\
+com2sec reader default {community}
+group readers v1 reader
+view little included .1.3.6.1.2.1.1.1
+access readers "" v1 noauth exact little none none
+"""
 
 
 def printer(host: Host, port: int = 631) -> None:

@@ -141,7 +141,7 @@ class Practice:
         before = self.store.picture(SITE)
         run, placed = nightly.judged(run, self.store, PROBES)
         moved = compare(before, run, CATALOGUE.ladder, CATALOGUE.decisive, placed.outside())
-        moved = nightly.remembered(moved, run, before, self.store, CATALOGUE)
+        moved = self.store.recalled(run, moved, before.findings, CATALOGUE.ladder)
         self.store.record(run, moved, (), nightly.logged(run, self.store, placed))
         return Told(run, placed, moved, tuple(self.store.exposures(SITE)))
 

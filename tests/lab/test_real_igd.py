@@ -169,3 +169,35 @@ def test_a_box_that_answers_nothing_at_all_has_taught_us_nothing(street: Street)
     finally:
         street.box.host.firewall("delete table inet deaf")
     assert (asked["upnp"]["told"], asked["upnp"]["reason"]) == ([], "mute")
+
+
+ROLL = """
+import json, sys
+from datetime import date
+from ipaddress import IPv4Network
+from netwatch.audit import Audit
+from netwatch.calling import call
+from netwatch.classes import table
+from netwatch.describing import described, manner
+from netwatch.egress import Egress
+from netwatch.model import Device
+from netwatch.scope import Scope
+from netwatch.ssdp import Place
+network, audit = IPv4Network("10.77.0.0/24"), Audit()
+told = call([network], [Device("m-box", sys.argv[1])], audit, seconds=2.0).devices["m-box"]["ssdp"]
+egress = Egress(Scope((network,), until=date.max), audit=audit)
+egress.classed(sys.argv[1], table()["box"])
+way, at = egress.asking("ssdp", manner(table()["box"])), Place(told["port"], told["path"])
+page = described(way, sys.argv[1], at)
+print(json.dumps([told, page]))
+"""
+
+
+def test_miniupnpd_tells_everybody_who_it_is_and_its_page_says_what(street: Street) -> None:
+    """As any UPnP device does, whatever it is a gateway for."""
+    street.upnp()
+    done = street.lab.run([sys.executable, "-c", ROLL, GATEWAY])
+    assert done.returncode == 0, done.stderr
+    told, page = json.loads(done.stdout)
+    assert page["uuid"] == told["uuid"]
+    assert (told["path"], page["product"]) == ("/rootDesc.xml", "Debian router")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import platform
 import re
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.lab
 
-SHELLS, CLEAR, FILES, SCREENS, AGENT, DISCREET = HOSTS = tuple(f"10.77.0.{last}" for last in range(90, 96))
+LAST = range(90, 97)
+SHELLS, CLEAR, FILES, SCREENS, AGENT, DISCREET, OLD_AGENT = HOSTS = tuple(f"10.77.0.{last}" for last in LAST)
 COMMUNITY = "not-a-secret"
 
 
@@ -48,7 +50,7 @@ def furnish(lab: Lab) -> None:
     for address in HOSTS:
         last = address.rpartition(".")[2]
         lab.host(f"h{last}", address, f"02:77:00:00:00:{last}")
-    shells, clear, files, screens, agent, discreet = (lab.hosts[f"h{last}"] for last in range(90, 96))
+    shells, clear, files, screens, agent, discreet, old = (lab.hosts[f"h{last}"] for last in LAST)
     doors.openssh(shells, 22)
     old_sshd(shells, 222)
     doors.dropbear(shells, 2222)
@@ -62,6 +64,7 @@ def furnish(lab: Lab) -> None:
     doors.x11(screens, 6001, closed=True)
     device_doors.snmp(agent)
     device_doors.snmp(discreet, community=COMMUNITY)
+    device_doors.snmp(old, old=True)
 
 
 class Night:
@@ -122,7 +125,8 @@ TRUTH = [
     (SCREENS, 5901, "tcp", "vnc", {"security": "vnc-password", "authentication": "password"}),
     (SCREENS, 6000, "tcp", "x11", {"product": "The X.Org Foundation", "authentication": "none"}),
     (SCREENS, 6001, "tcp", "x11", {"product": None, "authentication": "password"}),
-    (AGENT, 161, "udp", "snmp", {"version": "2c", "authentication": "none"}),
+    (AGENT, 161, "udp", "snmp", {"version": "2c", "authentication": "none", "name": "accueil"}),
+    (OLD_AGENT, 161, "udp", "snmp", {"version": "1", "authentication": "none", "name": None}),
 ]
 
 
@@ -148,6 +152,7 @@ FINDINGS = {
     (SCREENS, 5900, "vnc-no-password"): "critical",
     (SCREENS, 6000, "x11-open"): "high",
     (AGENT, 161, "snmp-public"): "medium",
+    (OLD_AGENT, 161, "snmp-public"): "medium",
 }
 
 
@@ -168,12 +173,23 @@ def test_nobody_was_named_and_no_password_was_tried_but_public(night: Night) -> 
     assert not re.search(r"user|password|Failed|attempt", said, re.IGNORECASE)
     assert not re.search(r"\b(USER|PASS|EHLO|HELO) ", night.sent)
     assert COMMUNITY not in night.sent
-    assert night.sent.count("public") == len(HOSTS) + 1  # each once; the one that stays silent, twice
+    # each once; the silent one twice; the old one, of version 1, twice more: of both values it refuses one
+    assert night.sent.count("public") == len(HOSTS) + 3
 
 
 def test_no_file_was_asked_for_by_a_name_that_could_be_one(night: Night) -> None:
     assert len(re.findall(r"netwatch-[0-9a-f]{16}.octet", night.sent)) == len(HOSTS)
     assert "config" not in night.sent
+
+
+def test_the_name_that_an_agent_tells_names_the_device_and_its_system_has_no_name(night: Night) -> None:
+    [agent] = [one for one in night.document["devices"] if one["address"] == AGENT]
+    assert agent["names"] == ["accueil"]
+    for address in (AGENT, OLD_AGENT):
+        facts = night.facts(address, 161)[2]
+        release = platform.release().partition("-")[0]
+        assert facts["product"].startswith(f"Linux {release}")
+        assert platform.node() not in str(facts)
 
 
 def test_a_community_that_is_its_own_stays_unknown(night: Night) -> None:

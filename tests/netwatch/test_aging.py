@@ -75,10 +75,11 @@ def test_a_version_that_its_maker_mends_no_more_is_found_at_the_port_that_told_i
     [one] = found(seen("smb", 445, WINDOWS))
     assert (one.rule, one.device, one.port, one.probe) == ("support-ended", "pc", 445, "smb")
     assert one.about == {
-        "product": "Windows client",
+        "product": "Windows 10 1703",
         "version": "10.0.15063",
         "told_by": "smb",
         "state": "ended",
+        "why": None,
         "until": "2018-10-09",
         "last_safe": None,
         "source": "https://example.org/windows",
@@ -121,16 +122,32 @@ def test_what_is_not_sure_is_no_finding(protocol: str, facts: Facts) -> None:
     assert found(seen(protocol, 22, facts)) == []
 
 
-def test_what_was_told_over_no_port_is_in_the_profile_and_no_finding() -> None:
-    heard = seen(
-        "mdns", 0, {"model": "DS718+", "maker": "Synology", "version": "6.2-25426", "told_by": "http"}
-    )
-    assert found(heard, table=Table.load()) == []
+NAS: Facts = {"model": "DS718+", "maker": "Synology", "version": "6.2-25426", "told_by": "http"}
+
+
+def test_what_was_told_over_no_port_is_in_the_profile_and_a_finding_at_none() -> None:
+    heard = seen("mdns", 0, NAS)
+    [one] = found(heard, table=Table.load())
+    assert (one.rule, one.device, one.port, one.probe) == ("support-ended", "pc", 0, "mdns")
+    assert (one.about["told_by"], one.about["version"]) == ("mdns", "6.2-25426")
     who = profiles([PC], [heard])["pc", 0]
     told = recognised(PC, who, Table.load(), TODAY)
     assert told.profile["product"] == "synology-dsm"
     assert told.profile["age_version"] == "6.2-25426"
     assert told.profile["age_state"] == "ended"
+
+
+def test_what_a_port_tells_too_is_found_there_and_once() -> None:
+    shared = [seen("mdns", 0, NAS), seen("ftp", 21, {"product": "Synology", "version": "6.2-25426"})]
+    ported = seen("mdns", 5000, NAS)
+    for heard in (ported, shared[0]), (shared[0], ported):
+        assert [one.port for one in found(*heard, table=Table.load())] == [5000]
+    assert [one.port for one in found(*shared, table=Table.load())] == [0]  # its FTP tells no version of it
+
+
+def test_what_somebody_else_says_over_no_port_is_not_the_devices_word() -> None:
+    heard = replace(seen("mdns", 0, NAS), vantage=Vantage.BOX)
+    assert found(heard, table=Table.load()) == []
 
 
 def test_what_others_report_is_not_the_devices_word() -> None:
@@ -188,7 +205,8 @@ def test_a_judgement_of_an_unknown_product_is_told_as_unknown() -> None:
     who = profiles([PC], [heard])["pc", 0]
     for one in who.software:
         told = age(one, who, TABLE, TODAY)
-        assert about(one, told, TABLE)["state"] == "unknown"
+        said = about(one, told, TABLE)
+        assert (said["state"], said["why"]) == ("unknown", "no-product")
 
 
 def test_a_hole_is_ours_where_the_table_knows_the_product_by_cisas_name() -> None:

@@ -11,11 +11,11 @@ import pytest
 
 import probes
 from netwatch.alert import alert, deliver, letters, try_out
-from netwatch.change import Change, ChangeKind
+from netwatch.change import Change, ChangeKind, Coming, ComingKind
 from netwatch.config import Site
 from netwatch.diff import Night
 from netwatch.errors import DeliveryError
-from netwatch.model import Finding, Run, Severity, Vantage
+from netwatch.model import Device, Finding, Run, Severity, Vantage
 from netwatch.store import Store
 from netwatch.words import Catalogue
 from tests.lab.postoffice import Post, free_port, office
@@ -91,6 +91,25 @@ def test_what_is_accepted_as_exposed_as_it_is_wakes_nobody_when_it_is_seen_again
     assert alert(RUN, night(other), CATALOGUE) is not None, "it climbed to another rule"
     back = replace(change(ChangeKind.APPEARED), until=until)
     assert alert(RUN, night(back), CATALOGUE) is not None, "it had been proved gone"
+
+
+def coming(kind: ComingKind, *, quiet: bool = False) -> Coming:
+    return Coming(kind, Device("m-1", "192.168.1.40"), quiet)
+
+
+@pytest.mark.parametrize("kind", [ComingKind.NEW, ComingKind.GONE])
+def test_a_device_that_came_or_went_is_mailed_without_any_finding(kind: ComingKind) -> None:
+    told = alert(RUN, night(), CATALOGUE, [coming(kind)])
+    assert told is not None
+    assert (told.comings, told.urgent) == ((coming(kind),), False)
+
+
+def test_one_that_is_back_or_expected_wakes_nobody_and_is_told_beside_others() -> None:
+    quiet = [coming(ComingKind.BACK, quiet=True), coming(ComingKind.NEW, quiet=True)]
+    assert alert(RUN, night(), CATALOGUE, quiet) is None
+    told = alert(RUN, night(change(ChangeKind.APPEARED)), CATALOGUE, quiet)
+    assert told is not None
+    assert (told.comings, told.urgent) == (tuple(quiet), True)
 
 
 @pytest.mark.parametrize("kind", [ChangeKind.IMPROVED, ChangeKind.RESOLVED, ChangeKind.UNVERIFIED])

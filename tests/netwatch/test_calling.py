@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwatch import calling, llmnr, mdns, wsd
+from netwatch import calling, llmnr, mdns, ssdp, wsd
 from netwatch.audit import Audit
 from netwatch.calling import Called, Link, Taken, call, links
 from netwatch.model import Device, Reason
@@ -50,6 +50,11 @@ def match(question: bytes) -> bytes:
     return b"<Envelope><RelatesTo>" + asked[0] + b"</RelatesTo>" + body + b"</Envelope>"
 
 
+def found(place: str) -> bytes:
+    """An answer to a search."""
+    return f"HTTP/1.1 200 OK\r\nST: upnp:rootdevice\r\nLOCATION: {place}\r\n\r\n".encode()
+
+
 def of(question: bytes, name: str) -> bool:
     """Does it ask for this name?"""
     return labels(name) in question
@@ -78,12 +83,12 @@ class Peers:
 
 @pytest.fixture
 def peers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[bytes], Answers]], Peers]]:
-    """Makes a group of peers, which all three protocols ask."""
+    """Makes a group of peers, which all four protocols ask."""
     ended, threads = threading.Event(), list[threading.Thread]()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.250", 0))
         sock.settimeout(0.05)
-        for module in (mdns, wsd, llmnr):
+        for module in (mdns, wsd, ssdp, llmnr):
             monkeypatch.setattr(module, "GROUP", "127.0.0.250")
             monkeypatch.setattr(module, "PORT", sock.getsockname()[1])
 
@@ -129,6 +134,13 @@ def everybody(question: bytes) -> Answers:
     if of(question, "_services._dns-sd._udp.local"):
         said = [(one, pointer(question, "_ipp._tcp.local")) for one in (PRINTER, ALONE, OUTSIDE, "127.0.0.1")]
         return [*said, (PRINTER, b"rubbish")]
+    if question.startswith(b"M-SEARCH"):
+        return [
+            (PC, found("http://127.0.0.21:2869/upnp.xml")),
+            (PRINTER, found("http://127.0.0.21:80/")),
+            (STRANGER, found("http://127.0.0.30/")),
+            (OUTSIDE, found("http://127.9.0.9/")),
+        ]
     if of(question, "21.0.0.127.in-addr.arpa"):
         return [(PC, pointer(question, "PC-ACCUEIL")), (PRINTER, pointer(question, "PC-OTHER"))]
     return []
@@ -140,7 +152,11 @@ def test_each_device_has_what_it_told_by_each_protocol(peers: Callable[..., Peer
     assert not [one for one in group.heard if of(one, "1.0.0.127.in-addr.arpa")], "who we are we know"
     assert called.devices == {
         "m-20": {"mdns": {"services": "ipp"}},
-        "m-21": {"wsd": {"types": "Computer"}, "llmnr": {"name": "PC-ACCUEIL"}},
+        "m-21": {
+            "wsd": {"types": "Computer"},
+            "ssdp": {"port": 2869, "path": "/upnp.xml"},
+            "llmnr": {"name": "PC-ACCUEIL"},
+        },
     }
     assert (called.strangers, called.outside) == (2, 1), (
         "a stranger and one that is no device yet; who is elsewhere"
@@ -152,7 +168,7 @@ def test_each_question_is_asked_once_and_noted(peers: Callable[..., Peers]) -> N
     group, audit = peers(lambda _: []), Audit()
     roll_call(audit)
     lines = audit.about("127.0.0.250")
-    assert [line["question"] for line in lines] == ["mdns", "wsd", "llmnr"]
+    assert [line["question"] for line in lines] == ["mdns", "wsd", "ssdp", "llmnr"]
     assert {(line["card"], line["source"], line["transport"]) for line in lines} == {
         ("lo", "127.0.0.1", "udp")
     }
@@ -160,9 +176,9 @@ def test_each_question_is_asked_once_and_noted(peers: Callable[..., Peers]) -> N
     assert len(sent) == len(set(sent)) == len(group.heard) == len(set(group.heard))
     assert sent[-2:] == [f"LLMNR PTR of {one} ({len(group.heard[-1])} bytes)" for one in (PRINTER, PC)]
     assert {line["ended"] for line in lines} == {"0 answers"}
-    assert not [one for one in group.heard if not one.startswith(b"<?xml") and one[2] & 0x80], (
-        "nothing announced"
-    )
+    assert not [
+        one for one in group.heard if not one.startswith((b"<?xml", b"M-SEARCH")) and one[2] & 0x80
+    ], "nothing announced"
 
 
 def test_where_cards_are_excluded_nobody_is_asked(peers: Callable[..., Peers]) -> None:
@@ -179,7 +195,7 @@ def test_an_excluded_port_receives_nothing(
     monkeypatch.setattr(mdns, "PORT", 5353)
     called = roll_call(ports=frozenset({5353}))
     assert set(called.devices) == {"m-21"}
-    assert len(group.heard) == 3
+    assert len(group.heard) == 4
     assert [(one.message, one.details) for one in called.missed] == [
         ("calling.port", {"name": "mdns", "port": 5353})
     ]
@@ -225,7 +241,7 @@ def test_two_halves_are_a_whole_and_a_network_with_two_cards_is_asked_by_one(
     halves = tuple(NETWORK.subnets(1))
     called = roll_call(networks=halves, own=(US, Link("wlan0", IPv4Address("127.0.0.2"), NETWORK)))
     assert set(called.devices) == {"m-20", "m-21"}
-    assert len(group.heard) == len(set(group.heard)) == len(mdns.SERVICES) + 4
+    assert len(group.heard) == len(set(group.heard)) == len(mdns.SERVICES) + 5
     assert called.missed == ()
 
 
@@ -239,6 +255,7 @@ def test_where_a_card_cannot_send_it_is_told_for_each_group_and_the_rest_is_aske
     assert [(one.message, one.reason, one.details["name"]) for one in called.missed] == [
         ("calling.failed", Reason.PROTOCOL, "mdns"),
         ("calling.failed", Reason.PROTOCOL, "wsd"),
+        ("calling.failed", Reason.PROTOCOL, "ssdp"),
     ]
     assert not [line for line in audit.about("127.0.0.250") if line["card"] == "eth9"]
 
@@ -275,7 +292,12 @@ def test_who_floods_us_does_not_drown_the_others(
 
     peers(flood)
     assert set(roll_call(audit).devices) == {"m-21"}
-    assert [line["ended"] for line in audit.about("127.0.0.250")] == ["7 answers", "7 answers", "6 answers"]
+    assert [line["ended"] for line in audit.about("127.0.0.250")] == [
+        "7 answers",
+        "7 answers",
+        "7 answers",
+        "6 answers",
+    ]
 
 
 def test_one_that_never_stops_is_listened_to_for_a_while(peers: Callable[..., Peers]) -> None:

@@ -52,10 +52,10 @@ def test_each_class_may_be_asked_this_and_nothing_else() -> None:
         "unknown": (True, ("knock", "dicom")),
         "internet": (True, ("knock", "dicom", "hear", "ipp", "web", "greet", "options")),
         "printer": (False, ("knock", "ipp", "snmp")),
-        "box": (False, ("knock", "hear", "upnp", "web", "snmp")),
+        "box": (False, ("knock", "hear", "upnp", "web", "snmp", "names", "detect")),
         "computer": (
             False,
-            ("knock", "dicom", "hear", "ipp", "web", "greet", "options", "snmp", "audit"),
+            ("knock", "dicom", "hear", "ipp", "web", "greet", "options", "snmp", "names", "detect", "audit"),
         ),
         "other": (False, ("knock", "hear", "options")),
     }

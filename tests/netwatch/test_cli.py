@@ -310,11 +310,12 @@ def test_devices_and_what_moved_are_listed(scanned: Scanned, command: str, holds
 
 
 @pytest.mark.parametrize(
-    ("command", "part"), [("findings", "findings"), ("devices", "devices"), ("diff", "changes")]
+    ("command", "parts"),
+    [("findings", ["findings"]), ("devices", ["devices"]), ("diff", ["changes", "comings"])],
 )
-def test_a_list_as_json_is_the_document_s_part(scanned: Scanned, command: str, part: str) -> None:
+def test_a_list_as_json_is_the_document_s_part(scanned: Scanned, command: str, parts: list[str]) -> None:
     told = json.loads(invoke(command, scanned.site, "--data", scanned.data, "--format", "json").stdout)
-    assert told == {key: scanned.document[key] for key in ("schema", "site", "run", part)}
+    assert told == {key: scanned.document[key] for key in ("schema", "site", "run", *parts)}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

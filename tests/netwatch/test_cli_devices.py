@@ -53,13 +53,13 @@ def listed(data: Path) -> dict[str, dict[str, object]]:
 
 
 def test_a_name_holds_whatever_the_device_calls_itself(data: Path) -> None:
-    assert run(data, "name", "cabinet", "192.168.1.20", " Imprimante  de l'accueil ").exit_code == Exit.CLEAN
+    assert run(data, "name", "cabinet", "192.168.1.20", " Copieur  accueil ").exit_code == Exit.CLEAN
     with Store(data) as store:
         night(store, 1, Device(CABLE.id, CABLE.address, CABLE.mac, names=("brn02",)), WIFI, OTHER)
     one = listed(data)[CABLE.id]
-    assert (one["given"], one["names"]) == ("Imprimante de l'accueil", ["Imprimante de l'accueil", "brn02"])
-    assert "Imprimante de l'accueil" in run(data, "cabinet").stdout
-    assert "Imprimante de l'accueil" in run(data, "list", "cabinet", "--format", "csv").stdout
+    assert (one["given"], one["names"]) == ("Copieur accueil", ["Copieur accueil", "brn02"])
+    assert "Copieur accueil" in run(data, "cabinet").stdout
+    assert "Copieur accueil" in run(data, "list", "cabinet", "--format", "csv").stdout
 
 
 def test_another_name_takes_its_place_and_the_word_can_be_taken_back(data: Path) -> None:

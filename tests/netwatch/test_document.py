@@ -58,6 +58,7 @@ PROMISED = {
         "last_seen",
     },
     "ChangePart": {"kind", "rule", "severity", "device", "address", "port", "title", "previous"},
+    "ComingPart": {"kind", "device", "address", "quiet", "nights", "since"},
     "FailurePart": {"probe", "vantage", "device", "address", "port", "reason", "detail"},
     "CoveragePart": {"probe", "vantage", "device", "address", "ports", "outcome", "detail"},
 }
@@ -65,6 +66,7 @@ WORDS = {
     "Severity": {"info", "low", "medium", "high", "critical"},
     "Status": {"open", "unverified", "resolved"},
     "ChangeKind": {"appeared", "worsened", "newly-checked", "improved", "resolved", "unverified"},
+    "ComingKind": {"new", "back", "gone"},
     "Exposure": {"not-checked", "inside-only", "reported", "forwarded", "exposed"},
     "Vantage": {"lan", "outside", "box", "declared", "shodan", "internetdb"},
 }
@@ -126,6 +128,7 @@ def test_the_parts_are_in_the_promised_order() -> None:
         "public",
         "statements",
         "looked",
+        "comings",
     )
 
 

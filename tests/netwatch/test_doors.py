@@ -55,6 +55,8 @@ def test_what_was_heard_is_told_by_its_most_exact_word() -> None:
         observation(2, "tls"),
         observation(3, "http", proved=False),
         observation(4, "unknown"),
+        observation(2, "nmap"),
+        observation(5, "nmap"),
         observation(161, "snmp", "udp"),
     ]
     assert heard(seen) == {1: "rdp", 2: "redis"}

@@ -22,6 +22,7 @@ from netwatch.errors import ScopeError
 from netwatch.model import PortState, Reason
 from netwatch.pace import Pace
 from netwatch.ports import suggested
+from netwatch.portset import PortSet
 from netwatch.probe import ProbeError
 from netwatch.scope import Scope
 from tests.lab.peers import Peer
@@ -410,3 +411,45 @@ def test_a_machine_that_a_byte_could_move_is_found_and_gets_none(is_a: str, port
 
 def test_a_machine_is_told_by_its_port_alone() -> None:
     assert (suggested(502), suggested(47_808)) == ("modbus", "unknown")  # BACnet is at home in UDP
+
+
+@pytest.mark.parametrize(
+    ("kind", "port", "closed", "scope", "why"),
+    [
+        ("medical", 22, None, {}, "class"),
+        ("unknown", 22, None, {}, "class"),
+        ("printer", 22, None, {}, "class"),
+        ("other", 22, None, {}, "class"),
+        ("computer", 9100, None, {}, "silent-port"),
+        ("computer", 104, None, {}, "dicom-port"),
+        ("computer", 631, None, {}, "ipp-port"),
+        ("computer", 9999, None, {}, "excluded-port"),
+        ("computer", 22, 9100, {}, "silent-port"),
+        ("computer", 22, 21, {"excluded_ports": frozenset({21})}, "excluded-port"),
+        ("computer", 22, 21, {"excluded_ports": frozenset({44_780})}, "excluded-port"),
+        ("computer", 22, 21, {"only_ports": PortSet.of((21, 22))}, "excluded-port"),
+    ],
+)
+def test_nmap_is_not_let_at_what_may_not_be_asked_and_the_refusal_is_written_down(  # noqa: PLR0913, PLR0917
+    tmp_path: Path, kind: str, port: int, closed: int | None, scope: dict[str, object], why: str
+) -> None:
+    log = Audit(tmp_path / "log.jsonl")
+    with here("127.80.5.1", QUICK, log, **scope) as egress:
+        egress.classed("127.80.5.1", table()[kind])
+        with (
+            pytest.raises(ScopeError, match=why),
+            egress.nmap_asks("127.80.5.1", port, tmp_path, closed=closed),
+        ):
+            pytest.fail("it was let in")
+    [line] = read(tmp_path / "log.jsonl")
+    assert (line["question"], line["port"], line["refused"]) == ("detect", port, f"egress.{why}")
+
+
+def test_what_nmap_is_let_do_is_written_down_whole_before_it_does_it(tmp_path: Path) -> None:
+    log = Audit(tmp_path / "log.jsonl")
+    with here("127.80.5.2", audit=log) as egress:
+        egress.classed("127.80.5.2", table()["computer"])
+        with egress.nmap_asks("127.80.5.2", 22, tmp_path, closed=21) as (target, options):
+            [line] = read(tmp_path / "log.jsonl")
+            assert (target, line["to"], line["sent"]) == ("127.80.5.2", "127.80.5.2", [f"nmap {options}"])
+            assert not egress._meters.gate(target).lock.acquire(blocking=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwatch.identity import describe, identify, vendor
+from netwatch.identity import card_id, describe, identify, vendor
 from netwatch.model import Device, Observation, Vantage
 
 CARD, OTHER = "00:11:32:aa:bb:cc", "00:11:32:dd:ee:ff"
@@ -111,3 +113,17 @@ def test_a_card_with_several_addresses_is_the_same_devices_every_night() -> None
         night = identify(hosts, known.values())
         known |= {device.id: device for device in night.values()}
     assert len(known) == 3
+
+
+def test_a_device_that_is_named_after_a_card_has_it_whichever_it_had_last() -> None:
+    """A laptop was seen with its Wi-Fi card; now its dock's card, which it is named after, answers too."""
+    [known] = identify([("192.168.1.20", OTHER)], []).values()
+    undocked = replace(known, mac=CARD)
+    night = identify([("192.168.1.10", CARD), ("192.168.1.20", OTHER)], [undocked])
+    assert night["192.168.1.20"].id == known.id
+    assert night["192.168.1.10"].id == card_id(CARD)
+
+
+@pytest.mark.parametrize("card", ["00:00:5e:00:01:0a", "00:00:0C:07:AC:01", "02:00:00:00:00:01"])
+def test_a_role_and_a_made_up_card_have_no_maker(card: str) -> None:
+    assert vendor(card) is None

@@ -245,7 +245,7 @@ def keys(model: type[BaseModel], prefix: str = "") -> set[str]:
 def test_every_key_that_a_site_file_may_have_is_in_the_first_one() -> None:
     heading, named = "", set()
     for line in render(full()).splitlines():
-        if table := re.fullmatch(r"(?:# )?\[([a-z.]+)\]", line):
+        if table := re.fullmatch(r"(?:# )?\[\[?([a-z.]+)\]?\]", line):
             heading = f"{table[1]}."
         elif key := re.fullmatch(r"(?:# )?(\w+) = .*", line):
             named.add(heading + key[1])

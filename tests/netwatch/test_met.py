@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 import probes
+from netwatch.config import Site
 from netwatch.diff import Night, compare
 from netwatch.identity import identify
 from netwatch.met import as_careful, met, shared
@@ -55,7 +56,7 @@ def night(store: Store, number: int, *hosts: Host) -> tuple[Run, Night]:
     )  # fmt: skip
     again = met(run, store.devices("cabinet"), store.known("cabinet"), store.said("cabinet"))
     moved = compare(store.picture("cabinet"), again.run, CATALOGUE.ladder)
-    store.record(again.run, moved, (), None, again)
+    store.record(again.run, moved, (), again=again)
     return again.run, moved
 
 
@@ -156,3 +157,60 @@ def test_what_one_card_shows_tells_of_the_device() -> None:
     seen = Observation("ssh", Vantage.LAN, "wifi", "10.0.0.2", 22, "ssh", {}, FIRST)
     assert [o.device for o in shared([Device("wifi", "10.0.0.2", part_of="cable")], [seen])] == ["cable"]
     assert [*shared([Device("wifi", "10.0.0.2")], [seen])] == []
+
+
+def test_a_role_and_a_card_without_an_id_of_its_own_are_not_remembered_as_somebodys_card() -> None:
+    """Tomorrow another router may bear the role, and another device stand at that address."""
+    known = (Device("m-001132aabb01", "192.168.1.2", DOCK),)
+    before = [Observation("ssh", Vantage.LAN, DOCKED, "192.168.1.2", 22, "ssh", KEY, FIRST)]
+    role = Device("m-00005e00010a", "192.168.1.1", "00:00:5e:00:01:0a")
+    bare = Device("a-192.168.1.9", "192.168.1.9", "00:11:32:aa:bb:07")
+    for one in (role, bare):
+        seen = Observation("ssh", Vantage.LAN, one.id, one.address, 22, "ssh", KEY, FIRST)
+        run = Run(
+            "r",
+            "a",
+            FIRST,
+            FIRST,
+            complete=True,
+            vantages=(Vantage.LAN,),
+            devices=(one,),
+            observations=(seen,),
+        )
+        told = met(run, known, before, Sayings())
+        assert [device.id for device in told.run.devices] == [DOCKED]
+        assert told.said == ()
+
+
+def test_a_night_covers_merged_cards_with_the_care_of_the_most_careful_and_tells_them_as_one(
+    tmp_path: Path,
+) -> None:
+    from netwatch.nightly import covering, judged  # noqa: PLC0415 - loads all of it
+    from netwatch.scope import Scope  # noqa: PLC0415
+
+    with Store(tmp_path) as store:
+        store.remember("cabinet", "Cabinet", "fr")
+        night(store, 0, ("192.168.1.20", DOCK, {}), ("192.168.1.77", WIFI, {}))
+        store.say("cabinet", [Saying(AT_WIFI, What.SAME, DOCKED, USER, FIRST)])
+        cable, wifi = store.devices("cabinet")
+        archive = replace(wifi, kind="archive")
+        printer = Observation(
+            "ipp",
+            Vantage.LAN,
+            AT_WIFI,
+            wifi.address,
+            631,
+            "ipp",
+            {"product": "Brother DCP-T420W"},
+            FIRST,
+        )
+        run = Run(
+            "run-1", "cabinet", FIRST + timedelta(days=1), FIRST + timedelta(days=1), complete=True,
+            vantages=(Vantage.LAN,), devices=(cable, archive), observations=(printer,),
+        )  # fmt: skip
+        told, _ = judged(run, store, ())
+        assert [one.model for one in told.devices] == ["DCP-T420W", "DCP-T420W"]
+        store.record(told, Night({}, ()), ())
+        site = Site.model_validate({"name": "Cabinet", "networks": ["192.168.1.0/24"]})
+        tonight = covering(site, store, (), Scope(site.networks, until=date.max), all_ports=False)
+        assert {tonight.is_a(one).name for one in store.devices("cabinet")} == {"medical"}

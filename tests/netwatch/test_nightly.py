@@ -244,3 +244,13 @@ def test_a_server_on_a_port_of_its_own_is_found_within_the_nights_and_is_no_news
         assert fourth["changes"] == [], "known to be open, it is asked every night"
         assert {f["status"] for f in fourth["findings"]} == {"open"}
         assert len(mails.mails) == 1
+
+
+def test_addresses_that_the_site_file_names_from_now_on_are_no_new_devices(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with box(9) as mails:
+        scan(site(tmp_path, 9, hosts=1), data)
+        document = scan(site(tmp_path, 9, hosts=4), data)
+        assert len(document["devices"]) == 4
+        assert document["comings"] == []
+        assert mails.mails == []

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwatch.nmapxml import read
+from netwatch.nmapxml import MOST_SERVICES, Reading, Service, System, read
 
 HOST = (
     '<host><status state="up" reason="arp-response"/><address addr="{address}" addrtype="ipv4"/>'
@@ -75,3 +76,102 @@ def test_the_nmap_of_this_machine_is_understood() -> None:
     reading = read(ended.stdout)
     assert reading.finished
     assert [(host.address, host.up) for host in reading.hosts] == [("127.77.250.1", True)]
+
+
+PORT = (
+    '<ports><port protocol="{protocol}" portid="{port}"><state state="{state}"/>'
+    '<service name="{name}" product="{product}" version="{version}" extrainfo="workgroup: DUPONT" '
+    'hostname="pc-dupont" servicefp="SF-Port22-TCP" method="{method}">{cpe}</service></port></ports>'
+)
+GOOD = {
+    "protocol": "tcp",
+    "port": "22",
+    "state": "open",
+    "name": "ssh",
+    "product": "OpenSSH",
+    "version": "9.2p1 Debian 2+deb12u3",
+    "method": "probed",
+    "cpe": "<cpe>cpe:/a:openbsd:openssh:9.2p1</cpe><cpe>cpe:/o:linux:linux_kernel</cpe>",
+}
+OS = (
+    '<os><osmatch name="{name}" accuracy="{accuracy}"><osclass type="{type}"><cpe>{cpe}</cpe></osclass>'
+    "</osmatch></os>"
+)
+
+
+def with_port(**changes: str) -> Reading:
+    return read(run(host().replace("</host>", PORT.format(**GOOD | changes) + "</host>")))
+
+
+def test_of_a_service_nmaps_own_words_are_kept_and_the_devices_are_not() -> None:
+    [seen] = with_port().hosts
+    assert seen.services == (
+        Service(
+            22,
+            "ssh",
+            "OpenSSH",
+            "9.2p1 Debian 2+deb12u3",
+            "cpe:/a:openbsd:openssh:9.2p1 cpe:/o:linux:linux_kernel",
+        ),
+    )
+    assert "upont" not in repr(seen).lower()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"method": "table"},
+        {"state": "closed"},
+        {"protocol": "udp"},
+        {"port": "0"},
+        {"port": "65536"},
+        {"port": "٢٢"},
+        {"port": "-1"},
+        {"name": ""},
+    ],
+)
+def test_what_was_not_recognised_by_an_answer_is_no_service(wrong: dict[str, str]) -> None:
+    assert [one.services for one in with_port(**wrong).hosts] == [()]
+
+
+def test_hostile_words_are_cut_cleaned_or_left_out() -> None:
+    [seen] = with_port(
+        product="A&#x9;&#x202e;" + "B" * 9999,
+        version="DUPONT^JEAN",
+        cpe="<cpe>cpe:/a:x:" + "y" * 500 + "</cpe><cpe>cpe:/o:&#x202e;</cpe>" + "<cpe>cpe:/a:b:c</cpe>" * 900,
+    ).hosts
+    [told] = seen.services
+    assert told.product is not None
+    assert (len(told.product), told.product.isprintable(), told.version) == (60, True, None)
+    assert told.cpe == "cpe:/a:b:c"
+    flood = "".join(PORT.format(**GOOD | {"port": str(port)}) for port in range(1, 3000))
+    [seen] = read(run(host().replace("</host>", flood + "</host>"))).hosts
+    assert len(seen.services) <= MOST_SERVICES
+
+
+def test_the_first_guess_at_a_system_is_kept_where_it_says_how_sure_it_is() -> None:
+    linux = {"name": "Linux 5.3", "accuracy": "96", "type": "general purpose", "cpe": "cpe:/o:linux:x"}
+    other = OS.format(**linux | {"name": "Plan 9"})
+
+    def guessed(**changes: str) -> System | None:
+        told = OS.format(**linux | changes).replace("</os>", other.removeprefix("<os>"))
+        [seen] = read(run(host().replace("</host>", told + "</host>"))).hosts
+        return seen.system
+
+    assert guessed() == System("Linux 5.3", 96, "general purpose", "cpe:/o:linux:x")
+    for wrong in ("", "0", "101", "lots"):
+        assert guessed(accuracy=wrong) is None
+    assert guessed(name="") is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "cp037"])
+def test_no_other_encoding_hides_an_entity(encoding: str) -> None:
+    bomb = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE n [<!ENTITY a "{"a" * 99}">]><n>'
+    assert read((bomb + host().replace("arp-response", "&a;") + "</n>").encode(encoding)).hosts == ()
+    plain = bomb.encode() + (host() + "</n>").encode(encoding)
+    assert read(plain).hosts == ()
+
+
+def test_a_run_that_nmap_gave_up_says_so() -> None:
+    [seen] = read(run(host().replace("<host>", '<host timedout="true">'))).hosts
+    assert seen.late

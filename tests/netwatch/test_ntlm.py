@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwatch import ntlm
-from netwatch.ntlm import NEGOTIATE, challenge_facts, spnego_negotiate
+from netwatch.ntlm import NEGOTIATE, challenge_facts, marketed, spnego_negotiate
 
 TABLE = tomllib.loads(Path(ntlm.__file__).with_name("windows.toml").read_text(encoding="utf-8"))["product"]
 NAMES = {1: "POSTE-3", 2: "CABINET", 3: "poste-3.cabinet.lan", 4: "cabinet.lan"}
@@ -204,3 +204,21 @@ def test_any_bytes_are_facts_or_nothing(told: bytes, start: bytes) -> None:
     for blob in (start + told, told + start):
         for value in challenge_facts(blob).values():
             assert value is None or (isinstance(value, str) and len(value) <= 80 and value.isprintable())
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("10.0.15063", "Windows 10 1703"),
+        ("10.0.15063.296", "Windows 10 1703"),
+        ("10.0.17763", "Windows 10 1809 / Windows Server 2019"),
+        ("10.0.19041", "Windows 10 2004\u201322H2"),
+        ("10.0.22621", "Windows 11 22H2/23H2"),
+        ("10.0.26100", None),  # "24H2 or later" is no name
+        ("6.1.0", None),  # Samba's
+        ("99.1", None),
+        ("", None),
+    ],
+)
+def test_a_windows_is_called_as_it_is_sold_where_that_is_a_name(version: str, name: str | None) -> None:
+    assert marketed(version) == name

@@ -15,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netwatch import products
+from netwatch.excerpt import excerpt
 from netwatch.model import Device, Observation, Vantage
 from netwatch.plain import discreet, model
-from netwatch.recognise import FOLDER, recognise, rules
+from netwatch.recognise import recognise
 from netwatch.recognised import KINDS, MEDICAL, Claim, Confidence, Recognised
+from netwatch.rulebook import rules
 from probes import snmp
 
 if TYPE_CHECKING:
@@ -111,7 +113,9 @@ def kept(protocol: str, text: str) -> str | None:
     match protocol:
         case "snmp":
             return text if text.startswith((*snmp.SYSTEMS, "Windows ")) else snmp._product(text.encode())
-        case "sip" | "rtsp" | "ipp" | "upnp":
+        case "sip":
+            return model(text) or excerpt("sip", "product", text)
+        case "rtsp" | "ipp" | "upnp":
             return model(text)
         case "onvif":
             return discreet(text, 40, strict=False)
@@ -159,52 +163,6 @@ def test_a_rule_ends_whatever_it_reads(piece: str) -> None:
 def test_every_kind_that_a_rule_gives_is_one_of_the_kinds() -> None:
     assert {rule.kind for rule in rules() if rule.kind} <= set(KINDS)
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9-]*", rule.product) for rule in rules() if rule.product)
-
-
-GOOD = """
-[[product]]
-slug = "x"
-kind = "printer"
-source = "s"
-rules = [{ read = "ipp.product", is = "X" }]
-"""
-
-
-def test_a_rule_of_a_few_lines_is_enough(tmp_path: Path) -> None:
-    (tmp_path / "a.toml").write_text(GOOD, encoding="utf-8")
-    [rule] = rules(tmp_path)
-    assert (rule.product, rule.kind, rule.reads, rule.equals) == (
-        "x",
-        "printer",
-        (("ipp", "product"),),
-        ("x",),
-    )
-
-
-@pytest.mark.parametrize(
-    ("wrong", "why"),
-    [
-        (GOOD.replace("kind =", "kin ="), "keys"),
-        (GOOD.replace('"printer"', '"gadget"'), "kind gadget"),
-        (GOOD.replace('source = "s"', ""), "no source"),
-        (GOOD.replace('is = "X"', 'is = "X", like = "X"'), "either"),
-        (GOOD.replace('is = "X"', 'like = "("'), "unterminated|missing"),
-        (GOOD.replace("ipp.product", "ipp"), "no protocol and fact"),
-        (GOOD.replace("ipp.product", "mac.vendor"), "network card"),
-        (GOOD.replace('is = "X"', 'is = "X", confidence = "surely"'), "surely"),
-        (GOOD.replace('slug = "x"', 'slug = "x"\nrole = "toy"'), "role toy"),
-        (GOOD.replace("read = ", "reads = "), "read"),
-    ],
-)
-def test_a_wrong_rule_is_named(tmp_path: Path, wrong: str, why: str) -> None:
-    (tmp_path / "a.toml").write_text(wrong, encoding="utf-8")
-    with pytest.raises(ValueError, match=rf"^a\.toml, x: .*(?:{why})"):
-        rules(tmp_path)
-
-
-def test_the_folder_is_shipped_with_the_package() -> None:
-    assert FOLDER.parent == ROOT / "netwatch"
-    assert len(list(FOLDER.glob("*.toml"))) > 5
 
 
 # ------------------------------------------------------------------------------------- what holds of a device
@@ -426,3 +384,44 @@ def test_whatever_a_device_says_is_survived_and_kept_short(
         assert claim.value.isprintable()
         assert claim.text.isprintable()
     assert found.kind.value in {*KINDS, "unknown"}
+
+
+# -------------------------------------------------------------------------------------- what nmap makes of it
+
+
+def by_nmap(**facts: Fact) -> Observation:
+    return Observation("detect", Vantage.LAN, "d", HERE, 22, "nmap", facts, NOW)
+
+
+SHELL = by_nmap(nmap_service="ssh", nmap_cpe="cpe:/a:openbsd:openssh:8.1 cpe:/o:microsoft:windows")
+
+
+def test_nmap_never_outranks_what_the_device_says_itself() -> None:
+    """Not alone, not with others of its own, not as a second voice of a weaker claim."""
+    certain = seen("upnp", maker="AVM", product="FRITZ!Box 7490")
+    nas = by_nmap(nmap_device="storage-misc")
+    found = recognise(device(), [certain, nas, replace(nas, port=80)])
+    assert (found.kind.value, [one.value for one in found.kind.others]) == ("box", ["nas"])
+    likely = seen("ftp", product="Synology")
+    assert recognise(device(), [likely, certain, nas]).kind.value == "box"
+    assert recognise(device(), [SHELL, seen("http", title="Apache2 Debian Default Page")]).system == replace(
+        Claim("debian", "http", "Apache2 Debian Default Page", Confidence.LIKELY),
+        others=(Claim("windows", "nmap", str(SHELL.facts["nmap_cpe"]), Confidence.HINT, 22),),
+    )
+
+
+def test_nmap_drops_no_claim_of_the_device_and_completes_what_it_left_open() -> None:
+    seven = seen("smb", product="Windows", version="6.1.7601")
+    samba = by_nmap(nmap_service="netbios-ssn", nmap_cpe="cpe:/a:samba:samba")
+    assert "windows" in {one.product for one in recognise(device(), [seven, samba]).software}
+    quiet = seen("ssh", product="OpenSSH")
+    assert [
+        one.version for one in recognise(device(), [quiet, SHELL]).software if one.product == "openssh"
+    ] == ["8.1"]
+
+
+@pytest.mark.parametrize("kind", MEDICAL)
+def test_whatever_nmap_says_a_medical_device_stays_one(kind: str) -> None:
+    guesses = [by_nmap(nmap_device=one) for one in ("storage-misc", "printer", "router", "webcam")]
+    assert recognise(device(kind=kind), guesses).kind.value == kind
+    assert recognise(device(), [ORTHANC, *guesses]).kind.value in MEDICAL

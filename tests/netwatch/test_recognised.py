@@ -141,3 +141,26 @@ def test_the_order_of_claims_does_not_matter(claims: list[Claim], data: st.DataO
 def test_no_value_is_lost(claims: list[Claim]) -> None:
     found = kind_of(claims)
     assert {found.value, *(one.value for one in found.others)} - {"unknown"} == {one.value for one in claims}
+
+
+@pytest.mark.parametrize(
+    ("claims", "holds"),
+    [
+        ([says("nmap", "a much longer name"), says("http", "B")], "B"),
+        ([says("nmap", "A", port=1), says("nmap", "A", port=2), says("http", "B")], "B"),
+        ([says("nmap", "A"), says("http", "A"), says("upnp", "B", CERTAIN)], "B"),
+        ([says("nmap", "A", HINT), says("ports", "B", HINT)], "B"),
+        ([says("nmap", "A"), says("ports", "B", HINT)], "A"),
+    ],
+)
+def test_nmap_is_no_second_voice_and_stands_below_who_is_as_sure(claims: list[Claim], holds: str) -> None:
+    found = weighed(claims)
+    assert found is not None
+    assert found.value == holds
+    assert weighed(reversed(claims)) == found
+
+
+def test_where_nmap_says_the_same_the_device_is_told_as_the_one_who_said_it() -> None:
+    found = weighed([says("nmap", "A", port=1), says("ssh", "A", port=22)])
+    assert found is not None
+    assert (found.source, found.also) == ("ssh", ("nmap",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv4Network
@@ -270,3 +271,32 @@ def test_a_device_that_is_left_alone_is_told_and_not_touched() -> None:
         (Outcome.LEFT_ALONE, "a-127.83.0.12")
     ]
     assert run.observations == ()
+
+
+def test_two_cards_of_one_device_are_never_asked_at_once() -> None:
+    cards, spans = ("127.83.0.40", "127.83.0.41"), []
+
+    def does(target: Target, port: int, way: Way) -> Iterator[Observation]:
+        with way.connect(target.address, port):
+            began = time.monotonic()
+            time.sleep(0.3)
+            spans.append((began, time.monotonic()))
+        yield target.observed("probing", port, "odd", {})
+
+    scope = Scope(tuple(IPv4Network(f"{card}/32") for card in cards), until=date.max)
+    known = (Device(f"a-{cards[0]}", cards[0]), Device(f"a-{cards[1]}", cards[1], part_of=f"a-{cards[0]}"))
+    with scp("silent", cards[0], 11112), scp("silent", cards[1], 11112):
+        Scan("site", Egress(scope, FAST), (Probing(does),), known, Tonight(scope), quiet, Halt()).run()
+    [(_, ended), (began, _)] = sorted(spans)
+    assert began >= ended
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_nmap_is_let_guess_last_and_only_where_the_site_file_asks(
+    monkeypatch: pytest.MonkeyPatch, *, asked: bool
+) -> None:
+    stages: list[str] = []
+    monkeypatch.setattr("netwatch.scan.Detection.run", lambda *_: stages.append("detect"))
+    scan("127.83.0.44", progress=lambda stage, *_: stages.append(stage), detect=asked)
+    assert ("detect" in stages) is asked
+    assert list(dict.fromkeys(stages))[-1] == ("detect" if asked else "range")

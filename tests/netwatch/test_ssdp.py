@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from netwatch.model import Reason
 from netwatch.probe import ProbeError
-from netwatch.ssdp import Place, description, number, place, reply, search, values, xml
+from netwatch.ssdp import Place, description, facts, number, place, reply, search, search_all, values, xml
 from tests.lab.igd import BOMB, OUTSIDE_ENTITY, Igd, Manners
 
 BOX = "192.168.1.1"
@@ -31,6 +31,48 @@ def test_a_search_is_the_standard_s_own() -> None:
         b"ST: urn:schemas-upnp-org:device:InternetGatewayDevice:2",
         b"",
     ]
+
+
+def test_everybody_is_asked_once_each() -> None:
+    assert search_all() == search(2).replace(
+        b"urn:schemas-upnp-org:device:InternetGatewayDevice:2", b"upnp:rootdevice"
+    )
+
+
+UUID = "e3248000-80ce-11db-8000-30055c6f279f"
+
+
+def root(uuid: str = UUID, to: str = "http://192.168.1.1:5000/desc.xml") -> bytes:
+    return f"HTTP/1.1 200 OK\r\nLOCATION: {to}\r\nUSN: uuid:{uuid}::upnp:rootdevice\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ([root()], {"uuid": UUID, "port": 5000, "path": "/desc.xml"}),
+        ([root(UUID.upper()), root()], {"uuid": UUID, "port": 5000, "path": "/desc.xml"}),
+        ([root(), root("1" + UUID[1:])], {"port": 5000, "path": "/desc.xml"}),
+        (
+            [root(to="http://192.168.1.1:9000/b"), root(to="http://192.168.1.1:80/a")],
+            {"uuid": UUID, "port": 80, "path": "/a"},
+        ),
+        ([root(to="http://192.168.1.2/a")], {"uuid": UUID}),
+        ([root("0" * 8 + "-0000-0000-0000-" + "0" * 12)], {"port": 5000, "path": "/desc.xml"}),
+        ([root("DUPONT-Jean")], {"port": 5000, "path": "/desc.xml"}),
+        ([b"rubbish", b""], {}),
+        ([], {}),
+    ],
+)
+def test_an_answer_to_all_tells_who_it_is_and_where_its_page_is(
+    answers: list[bytes], told: dict[str, object]
+) -> None:
+    assert facts(answers, BOX) == facts(answers[::-1], BOX) == told
+
+
+@given(st.lists(st.binary(max_size=200), max_size=3))
+def test_any_answers_to_all_are_taken(answers: list[bytes]) -> None:
+    told = facts([*answers, *(root()[:20] + one for one in answers)], BOX)
+    assert set(told) <= {"uuid", "port", "path"}
 
 
 def test_an_answer_says_where_the_description_is_and_what_wrote_it() -> None:

@@ -114,7 +114,7 @@ def test_the_document_says_what_was_recorded(store: Store) -> None:
     assert document is not None
     assert set(PARTS) == {
         "schema", "site", "run", "devices", "services", "findings", "changes", "failures", "coverage",
-        "rounds", "public", "statements", "looked",
+        "rounds", "public", "statements", "looked", "comings",
     }  # fmt: skip
     assert (document.schema, document.site, document.run.complete) == ("netwatch/1", "cabinet", False)
     [service] = document.services
@@ -312,6 +312,17 @@ def test_the_exact_word_is_told_where_a_vague_one_was_heard_too(store: Store) ->
     document = store.document("cabinet", CATALOGUE, "fr")
     assert document is not None
     assert {part.port: part.protocol for part in document.services} == {104: "dicom", 3390: "rdp"}
+
+
+def test_what_nmap_makes_of_a_port_is_kept_beside_what_it_spoke_and_never_in_its_place(store: Store) -> None:
+    run = heard(heard(night(), "rdp", 3390, "rdp"), "detect", 3390, "nmap")
+    record(store, heard(run, "detect", 4711, "nmap"))
+    assert store.spoken("cabinet") == {"d": {104: "dicom", 3390: "rdp"}}
+    told = {part.port: (part.protocol, part.facts.get("x")) for part in open_services(store)}
+    assert told[3390] == ("rdp", "rdp")
+    gone = Coverage("sweep", Vantage.LAN, "192.168.1.20", "d", (4711,), Outcome.CLOSED)
+    record(store, replace(night(1), coverage=(*night(1).coverage, gone)))
+    assert 4711 not in {part.port for part in open_services(store)}
 
 
 def test_a_closed_tcp_port_ends_no_udp_service_and_a_closed_udp_port_no_other(store: Store) -> None:

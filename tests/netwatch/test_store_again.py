@@ -10,9 +10,11 @@ import pytest
 
 import probes
 from netwatch.change import Before, Change, ChangeKind
+from netwatch.decisions import place
 from netwatch.diff import Night
 from netwatch.model import Device, Finding, Run, Status, Vantage
 from netwatch.store import Store
+from netwatch.store.again import times
 from netwatch.words import Catalogue
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def when(number: int) -> str:
 
 
 def before(store: Store, found: Finding = FINDING) -> Before | None:
-    return store.before("cabinet", found, CATALOGUE.ladder)
+    return times(store._db, "cabinet", place(found), CATALOGUE.ladder)
 
 
 def test_a_time_begins_when_it_was_seen_and_ends_when_it_was_seen_last(store: Store) -> None:

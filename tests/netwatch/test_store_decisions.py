@@ -13,6 +13,7 @@ from netwatch.decisions import Decision, State, decision
 from netwatch.diff import Night
 from netwatch.model import Device, Exposure, Finding, Run, Status, Vantage
 from netwatch.store import Store
+from netwatch.store.decisions import last_run
 from netwatch.words import Catalogue
 
 if TYPE_CHECKING:
@@ -118,8 +119,8 @@ def test_of_two_decisions_that_meet_the_one_made_at_the_place_stands(store: Stor
 
 
 def test_when_the_last_run_began_is_known_for_each_site(store: Store) -> None:
-    assert store.last_started("cabinet") is None
+    assert last_run(store._db, "cabinet") is None
     record(store, AT, Night({}, ()))
     record(store, LATER, Night({}, ()))
-    assert store.last_started("cabinet") == LATER
-    assert store.last_started("other") is None
+    assert last_run(store._db, "cabinet") == LATER
+    assert last_run(store._db, "other") is None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import netwatch
 import probes
 from netwatch.box.livebox import LEVELS
-from netwatch.opening import OPENINGS
+from netwatch.opening import NMAP, OPENINGS
 from netwatch.others.banner import PROTOCOLS, TAGS
 from netwatch.ports import curated
 from probes import natpmp, pcp
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # The engine's own modules that tell facts, and its folders of statements; and the facts that sweep, store,
 # liveness and windows.toml add, or that are told where this does not read.
-TELLING = ("certificate", "ntlm", "products", "beyond")
+TELLING = ("certificate", "ntlm", "products", "beyond", "detect")
 STATING = ("box", "others")
 ELSEWHERE = {
     *("state", "protocol_from", "sent", "support_ends"),
@@ -37,6 +37,7 @@ ELSEWHERE = {
 THEIRS = {
     *("certificate_name", "dns_name", "netbios_domain", "netbios_name", "product", "server", "title"),
     *("toolkit", "version", "workgroup"),
+    *("nmap_cpe", "nmap_device", "nmap_product", "nmap_service", "nmap_system", "nmap_version"),
 }
 # What the code puts together, or takes from elsewhere: it cannot be read off as a word.
 TABLED: Mapping[str, set[str]] = {
@@ -221,6 +222,6 @@ def protocols_told() -> set[str]:
     data = tomllib.loads((Path(netwatch.__file__).parent / "products.toml").read_text(encoding="utf-8"))
     spoken = {one["speaks"] for one in data["product"] if "speaks" in one}
     suggested = {port.protocol for port in curated().values()}
-    heard = {word for _, word in OPENINGS} | {"mysql", "smtp", "unknown"}
+    heard = {word for _, word in OPENINGS} | {"mysql", "smtp", "unknown", NMAP}
     heard |= set(PROTOCOLS.values())
     return set().union(spoken, suggested, heard, *(one.protocols for one in telling()))

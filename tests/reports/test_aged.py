@@ -32,8 +32,20 @@ def test_all_of_it_stands_in_one_sentence_in_both_languages() -> None:
         "Source: https://example.org/windows, read 1 November 2026."
     )
     told = sentence(FR, ENDED)
-    assert "plus entretenu depuis le 9 octobre 2018" in told
+    assert "plus maintenu depuis le 9 octobre 2018" in told
     assert "lue le 1er novembre 2026" in told or "lue le 1 novembre 2026" in told
+
+
+def test_the_short_form_says_when_that_was_read_and_that_it_is_old() -> None:
+    assert short(EN, ENDED) == (
+        "Windows client 10.0.15063: no longer maintained since 9 October 2018 (read 01/11/2026)"
+    )
+    assert short(EN, ENDED | {"stale": True}).endswith("(read 01/11/2026, more than 45 days ago)")
+    assert "il y a plus de 45 jours" in short(FR, ENDED | {"stale": True})
+
+
+def test_a_teller_without_a_sentence_is_named_by_its_protocol() -> None:
+    assert product(EN, ENDED | {"told_by": "ftp"}).endswith("(it says so over FTP)")
 
 
 def test_a_word_that_is_old_says_so() -> None:

@@ -80,6 +80,12 @@ def test_a_detail_is_cleaned_and_never_read_as_a_sentence() -> None:
     assert say("phrase.place", address="a\r\nb{port}", port=1) == "a b{port}, port 1"
 
 
+def test_what_is_about_no_port_is_placed_at_its_address() -> None:
+    for language in ("fr", "en"):
+        assert Phrases(language).place("192.168.1.20", 0) == Phrases(language).place("192.168.1.20", None)
+        assert Phrases(language).place("192.168.1.20", 0) == "192.168.1.20"
+
+
 def test_french_sentences_break_where_a_printer_would_break_them() -> None:
     assert typeset("n'est là : « oui » ?") == "n\u2019est là\u00a0: «\u00a0oui\u00a0»\u00a0?"
 
@@ -169,4 +175,4 @@ def test_every_protocol_has_its_name_and_every_question_too(language: str) -> No
     assert named == protocols_told()
     asked = {key.removeprefix("question.") for key in labels if key.startswith("question.")}
     beyond = {"address", "outside", "ipv6", "names", "freebox", "livebox", "bbox", "shodan", "internetdb"}
-    assert asked == {"discovery", "liveness", "scan", "sweep", *beyond, *probes.load()}
+    assert asked == {"detect", "discovery", "liveness", "scan", "sweep", *beyond, *probes.load()}

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from netwatch.classes import table as classes
 from netwatch.plan import ClassRow, DeviceRow, Plan
+from netwatch.plan_detect import DetectPlan
 from netwatch.plan_outside import AddressRow, BeyondPlan
 from reports import plan as drawing
 from reports.phrase import Phrases
@@ -179,6 +180,17 @@ def test_it_says_the_same_in_french() -> None:
         "Interrogés aussi, et aucun n'est dans le cabinet : https://ip.example.org/, Shodan.",
     ):
         assert part in told
+
+
+@both_languages
+def test_whom_nmap_would_be_let_at_is_told_and_nothing_of_it_where_it_is_off(language: str) -> None:
+    say = Phrases(language)
+    some = replace(PLAN, detect=DetectPlan(("192.168.1.20", "192.168.1.22"), 95))
+    addresses = "192.168.1.20, 192.168.1.22"
+    assert say("plan.detect", addresses=addresses, time=length(say, 95)) in flat(printed(some, language))
+    nobody = replace(PLAN, detect=DetectPlan((), 0))
+    assert say("plan.detect-nobody") in flat(printed(nobody, language))
+    assert "-sV" not in printed(PLAN, language)
 
 
 @both_languages
