@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netwatch.change import ChangeKind, ComingKind
-from netwatch.news import ARRIVALS
+from netwatch.change import NEWS, ChangeKind, ComingKind
 from netwatch.post import Alert
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from netwatch.news import News
 
 WAKING = frozenset({ComingKind.NEW, ComingKind.GONE})
-LEADING = ARRIVALS | {ChangeKind.FLAPPING}
+LEADING = NEWS | {ChangeKind.FLAPPING}
 
 
 def wakes(comings: Iterable[Coming]) -> bool:

@@ -12,6 +12,7 @@ import click
 
 import netwatch
 from netwatch.cli_box import box
+from netwatch.cli_decisions import accept, decisions, reopen
 from netwatch.cli_devices import devices
 from netwatch.cli_feeds import feeds
 from netwatch.cli_mail import mail
@@ -173,5 +174,8 @@ def exposures(site: str, form: str, lang: str | None, data: Path | None) -> None
         click.echo(tables.to_json(name, log) if form == "json" else tables.to_csv(log))
 
 
-for command in (box, devices, doctor, feeds, init, mail, outbox, scan, schema, shodan, tend):
+for command in (
+    *(accept, box, decisions, devices, doctor, feeds, init, mail, outbox, reopen, scan, schema, shodan),
+    tend,
+):
     main.add_command(command)

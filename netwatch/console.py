@@ -185,9 +185,9 @@ def tell_delivery(delivery: Delivery, language: str) -> None:
 
 
 def verdict(document: Document, fail_on: str | None, *, untold: bool = False) -> Exit:
-    """The exit code of a scan. A finding that is unverified counts: silence is not repair. `untold`: somebody
-    must be told that an alert has not arrived."""
-    standing = [finding for finding in document.findings if finding.status is not Status.RESOLVED]
+    """The exit code of a scan. A finding that is unverified counts: silence is not repair. One that a person
+    decided to live with does not. `untold`: somebody must be told that an alert has not arrived."""
+    standing = [f for f in document.findings if f.status is not Status.RESOLVED and f.accepted is None]
     if fail_on and any(f.severity.rank >= Severity(fail_on).rank for f in standing):
         return Exit.FINDINGS
     if untold:

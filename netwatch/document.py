@@ -12,7 +12,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from netwatch.change import ChangeKind, ComingKind  # noqa: TC001 - the schema is made of it
+from netwatch.change import Before, ChangeKind, ComingKind  # noqa: TC001 - the schema is made of it
 from netwatch.model import Exposure, Outcome, Reason, Severity, Status, Vantage
 from netwatch.portset import PortSet
 
@@ -125,10 +125,21 @@ class StatementPart:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedPart:
+    """A person decided to live with it: who, when, why, and the last day on which that holds."""
+
+    by: str
+    at: str
+    until: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindingPart:
     """A rule that holds somewhere. `resolved` ones are listed once, in the run that proved it. `about`: the
     product and version that it rests on, and who says so, where it is about one. `port`: 0 where that was
-    told over none, as to the whole network."""
+    told over none, as to the whole network. `id`: what `netwatch accept` takes. `accepted`: it is lived with,
+    today. `before`: it was there before, and proved gone."""
 
     rule: str
     severity: Severity
@@ -144,11 +155,15 @@ class FindingPart:
     vantage: Vantage = Vantage.LAN
     link: LinkPart | None = None
     about: dict[str, str | int | bool | None] = field(default_factory=dict)
+    id: str = ""
+    accepted: AcceptedPart | None = None
+    before: Before | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChangePart:
-    """What moved since the night before. `previous` is the rule it came from, on the same ladder."""
+    """What moved since the night before. `previous` is the rule it came from, on the same ladder. `before`:
+    it was there before, and proved gone."""
 
     kind: ChangeKind
     rule: str
@@ -158,6 +173,7 @@ class ChangePart:
     port: int
     title: str
     previous: str | None
+    before: Before | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from enum import IntEnum
 class Exit(IntEnum):
     """In order of precedence where several hold: ERROR, FINDINGS, UNTOLD, INCOMPLETE, CLEAN."""
 
-    CLEAN = 0  # done; nothing at or above --fail-on
+    CLEAN = 0  # done; nothing at or above --fail-on but what is accepted
     ERROR = 1  # could not do it; the message says why and what to do
     USAGE = 2  # the command line is wrong
-    FINDINGS = 3  # findings at or above --fail-on
+    FINDINGS = 3  # findings at or above --fail-on, not counting what is accepted
     INCOMPLETE = 4  # the scan could not cover what was asked
     UNTOLD = 5  # an alert has not arrived: refused, given up, or waiting for over a day

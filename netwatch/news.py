@@ -15,6 +15,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from netwatch.change import NEWS as ARRIVALS
 from netwatch.change import Change, ChangeKind
 from netwatch.model import LIVENESS, Exposure, Severity
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from netwatch.model import Finding
     from netwatch.words import Catalogue
 
-ARRIVALS = frozenset({ChangeKind.APPEARED, ChangeKind.WORSENED, ChangeKind.NEWLY_CHECKED})
 NO_NEWS = frozenset({ChangeKind.UNVERIFIED, ChangeKind.MOVED})
 REACHED = frozenset({Exposure.FORWARDED, Exposure.EXPOSED})
 NIGHTS = 2  # on which a thing has to be gone before that is told
@@ -84,7 +84,7 @@ class Editor:
             piles[self.key(item.change.finding)].append(item)
         before = {item.number: item for pile in piles.values() for item in pile}
         for change in changes:
-            if change.kind not in NO_NEWS:
+            if change.kind not in NO_NEWS and not change.covered:
                 self._add(piles[self.key(change.finding)], Item(change, now), now)
         if due:
             for pile in piles.values():

@@ -97,9 +97,15 @@ def place(found: Found) -> Place:
 
 
 def folded(findings: Sequence[FindingPart]) -> list[FindingPart]:
-    """The findings without those that a public one of the same standing tells as well."""
-    seen = {status: twins(one for one in findings if one.status == status) for status in Status}
-    return [one for one in findings if place(one) not in seen[one.status]]
+    """The findings without those that a public one of the same standing tells as well. One that is accepted
+    never stands for one that is not."""
+    ways = [(status, accepted) for status in Status for accepted in (True, False)]
+    seen = {way: twins(one for one in findings if _standing(one) == way) for way in ways}
+    return [one for one in findings if place(one) not in seen[_standing(one)]]
+
+
+def _standing(one: FindingPart) -> tuple[Status, bool]:
+    return Status(one.status), one.accepted is not None
 
 
 def folded_changes(document: Document) -> list[ChangePart]:

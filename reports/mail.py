@@ -14,6 +14,7 @@ from netwatch.change import ChangeKind
 from netwatch.model import LIVENESS, Exposure, Severity
 from netwatch.post import Content, Reader, Role
 from reports import comings
+from reports.decided import known
 from reports.detail import Detail
 from reports.doors import BOX
 from reports.folding import at_internet, place, twins
@@ -38,8 +39,8 @@ TITLE = 20  # characters of a title that a subject always keeps
 _TRIED_OUTSIDE = (Exposure.EXPOSED, Exposure.INSIDE_ONLY)
 _FOUND = (ChangeKind.APPEARED, ChangeKind.WORSENED)
 _QUIET = (
-    *(ChangeKind.FLAPPING, ChangeKind.UNVERIFIED, ChangeKind.IMPROVED),
-    *(ChangeKind.RESOLVED, ChangeKind.MOVED),
+    *(ChangeKind.FLAPPING, ChangeKind.EXPIRED, ChangeKind.EXPIRING, ChangeKind.UNVERIFIED),
+    *(ChangeKind.IMPROVED, ChangeKind.RESOLVED, ChangeKind.MOVED),
 )
 _FEW = 3  # small things that are told in full where nothing is worse
 _LINES = 40  # of what is told in a line
@@ -235,7 +236,7 @@ class Writer:
             place=self.detail.place(finding),
             leads=self.detail.leads(finding),
             about=self.detail.about(finding),
-            before=self.before(change),
+            before=known(self.say, self.catalogue, change),
             exposure="" if told_by_us else self.exposure(finding),
             urgent=finding.exposure == Exposure.EXPOSED,
             risk=words.risk,
@@ -256,16 +257,6 @@ class Writer:
         behind = link.device if at_internet(finding.device) and link is not None else ""
         return self.say.name(self.devices.get(behind) or self.devices.get(finding.device))
 
-    def before(self, change: Change) -> str:
-        """What was known of it, where it is worse now."""
-        if change.kind != ChangeKind.WORSENED or change.previous is None:
-            return ""
-        if change.previous.rule == change.finding.rule:
-            return self.say("mail.item.worsened-exposure")
-        return self.say(
-            "mail.item.worsened", title=lower_first(self.say.rule(self.catalogue, change.previous.rule).title)
-        )
-
     def also(self, alert: Alert) -> list[str]:
         """What is small, comes and goes, could not be tested again, improved or is gone: one line each."""
         whole, kinds = self.to_act_on(alert), (*_FOUND, ChangeKind.NEWLY_CHECKED, *_QUIET)
@@ -276,6 +267,7 @@ class Writer:
                 f"mail.also.{change.kind}",
                 title=lower_first(self.say.rule(self.catalogue, change.finding.rule).title),
                 where=self.detail.where(change.finding, self.device(change.finding)),
+                until=change.until,
             )
             for change in told[:_LINES]
         ]

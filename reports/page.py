@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from netwatch.change import ChangeKind
 from netwatch.model import Severity, Status, Vantage
-from reports import comings
+from reports import comings, decided
 from reports.aged import sentence
 from reports.annex import override, pace, seen_from, sheets
 from reports.dated import notes
@@ -52,6 +52,8 @@ class Card:
     leads: str
     about: str
     since: str
+    again: str
+    decision: str
     exposure: str
     risk: str
     remedy: tuple[str, ...]
@@ -64,7 +66,7 @@ class Card:
 class Moved:
     """A change as it is read."""
 
-    kind: ChangeKind
+    kind: str
     severity: Severity
     title: str
     where: str
@@ -93,7 +95,7 @@ def render(
     say = Phrases(language, fine=True)
     view = View(say, document, catalogue)
     cards = view.cards()
-    told = Counter(card.severity for card in cards if card.status == Status.OPEN)
+    told = Counter(card.severity for card in cards if card.status == Status.OPEN and not card.decision)
     return template("page.html").render(
         say=say,
         document=document,
@@ -104,6 +106,7 @@ def render(
         asides=asides(say, document),
         cards=cards,
         tally=[(severity, told[severity]) for severity in reversed(Severity) if severity in told],
+        accepted=sum(bool(card.decision) for card in cards),
         outside=section(say, document, catalogue),
         public=", ".join(clean(address, ADDRESS) for address in view.public(public_addresses)),
         moved=view.moved(),
@@ -158,6 +161,8 @@ class View:
                     leads=self.leads(finding),
                     about=sentence(self.say, finding.about),
                     since=self.since(finding),
+                    again=decided.again(self.say, finding.before),
+                    decision=decided.accepted(self.say, finding.accepted),
                     exposure=self.exposure(finding),
                     risk=words.risk,
                     remedy=tuple(steps(words.remedy)),
@@ -200,7 +205,7 @@ class View:
         """Since when we have seen it, which may be later than when it began."""
         run = self.document.run
         if parse(finding.first_seen) >= parse(run.started):
-            return self.say("page.card.first-time")
+            return self.say("page.card.again-now" if finding.before else "page.card.first-time")
         moments = self.say.moments
         first = moments.date(finding.first_seen)
         if finding.status != Status.OPEN:
@@ -212,7 +217,7 @@ class View:
         """What changed, bad news first."""
         return [
             Moved(
-                kind=change.kind,
+                kind=decided.label(self.say, change),
                 severity=change.severity,
                 title=self.say.rule(self.catalogue, change.rule, change.title).title,
                 where=self.where(change),
@@ -234,7 +239,8 @@ class View:
     def explain(self, change: ChangePart) -> str:
         """What this kind of change means; from where it was tested again."""
         outside = at_internet(change.device) and change.kind == ChangeKind.RESOLVED
-        return self.say(f"page.changes.explain.{change.kind}{'-outside' if outside else ''}")
+        told = self.say(f"page.changes.explain.{change.kind}{'-outside' if outside else ''}")
+        return " ".join(filter(None, (told, decided.again(self.say, change.before))))
 
     def previous(self, change: ChangePart) -> str:
         """The rung it came from, unless it is the same one."""

@@ -13,6 +13,7 @@ from netwatch.model import Exposure, Status, Vantage
 from reports import aged, comings, gaps
 from reports.annex import protocol
 from reports.dated import pages
+from reports.decided import accepted_short, again_short, label
 from reports.devices_table import devices
 from reports.doors import BOX, answered, knocked, ways
 from reports.folding import at_internet, folded, folded_changes
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["changes", "devices", "findings", "outside", "services", "summary"]
 
 # What a reader looks for first: it stands in the place of "seen".
-_NEWS = {ChangeKind.APPEARED, ChangeKind.WORSENED}
+_NEWS = {ChangeKind.APPEARED, ChangeKind.WORSENED, ChangeKind.EXPIRED}
 # What a row says by being there, and what a device is known again by: long, and nothing to look at. The
 # annex has them all.
 _ASIDE = {
@@ -80,14 +81,19 @@ def findings(site_name: str, document: Document, catalogue: Catalogue, language:
     for finding in ordered(folded(document.findings)):
         resolved = finding.status == Status.RESOLVED
         title = say.rule(catalogue, finding.rule, finding.title).title
+        severity = say(f"phrase.severity.{finding.severity}")
         made.add_row(
-            text(say(f"phrase.severity.{finding.severity}"), "dim" if resolved else STYLES[finding.severity]),
-            text("\n".join(filter(None, (title, aged.short(say, finding.about))))),
+            text(
+                "\n".join(filter(None, (severity, finding.id))),
+                "dim" if resolved else STYLES[finding.severity],
+            ),
+            text("\n".join(filter(None, (title, aged.short(say, finding.about), *_known(say, finding))))),
             text(_place(say, finding, devices)),
             text(say.moments.short(finding.first_seen)),
             text("\n".join(_standing(say, document, finding, led))),
         )
-    below = (*_from_outside(say, document), *pages(say, replace(document, devices=())))
+    ids = [say("table.ids")] if any(one.id for one in document.findings) else []
+    below = (*ids, *_from_outside(say, document), *pages(say, replace(document, devices=())))
     return group(made, *(text(line) for line in below))
 
 
@@ -104,7 +110,7 @@ def changes(site_name: str, document: Document, catalogue: Catalogue, language: 
         finding = placed.get((change.rule, change.device, change.port))
         name = say.short_name(devices[change.device]) if change.device in devices else ""
         made.add_row(
-            text(say(f"phrase.change.{change.kind}")),
+            text(label(say, change)),
             text(say(f"phrase.severity.{change.severity}"), STYLES[change.severity]),
             text(say.rule(catalogue, change.rule, change.title).title),
             text(_place(say, finding, devices) if finding else where(change.address, change.port, name)),
@@ -163,6 +169,11 @@ def _counts(say: Phrases, document: Document, absent: int) -> list[str]:
     return told
 
 
+def _known(say: Phrases, finding: FindingPart) -> tuple[str, str]:
+    """That it was there before; by whom it is accepted, until when and why."""
+    return again_short(say, finding.before), accepted_short(say, finding.accepted)
+
+
 def _place(say: Phrases, finding: FindingPart, devices: Mapping[str, DevicePart]) -> str:
     """Where it is; of a public port, where it leads."""
     if at_internet(finding.device):
@@ -192,9 +203,11 @@ def _standing(
     """Where a finding stands, and its exposure unless one line below the table says it for all."""
     told = [say(f"phrase.status-short.{finding.status}")]
     place = (finding.rule, finding.device, finding.port)
-    moved = [c.kind for c in document.changes if (c.rule, c.device, c.port) == place and c.kind in _NEWS]
+    moved = [c for c in document.changes if (c.rule, c.device, c.port) == place and c.kind in _NEWS]
     if moved:
-        told = [lower_first(say(f"phrase.change.{moved[0]}"))]
+        told = [lower_first(label(say, moved[0]))]
+    if finding.accepted is not None:
+        told.append(say("table.accepted"))
     if finding.exposure != Exposure.NOT_CHECKED or knocked(document.coverage):
         answers = finding.vantage in BOX and (finding.port, finding.transport) in answered(document)
         told.append(say(f"phrase.exposure-short.{'forward-answers' if answers else finding.exposure}"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from netwatch.change import ChangeKind
 from netwatch.model import Outcome, Status, Vantage
+from reports.decided import count
 from reports.doors import knocked
 from reports.folding import folded
 from reports.gaps import devices, points, vanished
@@ -30,6 +31,8 @@ _CHANGE_ORDER = (
     ChangeKind.WORSENED,
     ChangeKind.NEWLY_CHECKED,
     ChangeKind.FLAPPING,
+    ChangeKind.EXPIRED,
+    ChangeKind.EXPIRING,
     ChangeKind.UNVERIFIED,
     ChangeKind.MOVED,
     ChangeKind.IMPROVED,
@@ -39,12 +42,14 @@ _ANSWERED = (Outcome.OPEN, Outcome.CLOSED)
 
 
 def ordered(findings: Iterable[FindingPart]) -> list[FindingPart]:
-    """Open ones first, then by severity, exposure and rule, so that the same advice stays together."""
+    """Open ones first, then by severity, exposure and rule, so that the same advice stays together; what is
+    accepted stands at the end of its severity."""
     return sorted(
         findings,
         key=lambda f: (
             _STATUS_ORDER.index(f.status),
             -f.severity.rank,
+            f.accepted is not None,
             -f.exposure.rank,
             f.rule,
             by_address(f.address),
@@ -84,8 +89,18 @@ def freshness(say: Phrases, document: Document) -> str:
 
 
 def answer(say: Phrases, document: Document, catalogue: Catalogue) -> str:
-    """What is wrong, in one sentence; where nothing is, what was looked at and no word more."""
-    found = [finding for finding in ordered(folded(document.findings)) if finding.status == Status.OPEN]
+    """What is wrong, in one sentence; where nothing is, what was looked at and no word more. What is accepted
+    is told apart, and is never nothing."""
+    known = [one for one in ordered(folded(document.findings)) if one.status != Status.RESOLVED]
+    standing = [one for one in known if one.status == Status.OPEN]
+    found = [one for one in standing if one.accepted is None]
+    alone = bool(standing) and not found
+    told = say("verdict.answer.nothing-else") if alone else _answer(say, document, catalogue, found)
+    number = count(known)
+    return f"{told} {say.count('verdict.answer.accepted', number)}" if number else told
+
+
+def _answer(say: Phrases, document: Document, catalogue: Catalogue, found: list[FindingPart]) -> str:
     if found:
         worst, known = found[0], {device.id: device for device in document.devices}
         title = lower_first(say.rule(catalogue, worst.rule, worst.title).title)

@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Self
 
+from netwatch.decisions import State, day, shown
 from netwatch.errors import StoreError
 from netwatch.sayings import Saying, Sayings, ruled
 from netwatch.store import (
     comings,
+    decisions,
     exposures,
     internet,
     news,
@@ -32,18 +34,19 @@ from netwatch.store.notices import Notices
 from netwatch.store.outbox import Outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlite_utils import Database
 
     from netwatch.change import Acquaintance, Came, Change
-    from netwatch.diff import Night, Picture
+    from netwatch.decisions import Decision
+    from netwatch.diff import Ladder, Night, Picture
     from netwatch.document import Document
     from netwatch.exposures import Added, Logged
     from netwatch.met import Met
-    from netwatch.model import Coverage, Device, Observation, Run
+    from netwatch.model import Coverage, Device, Finding, Observation, Run
     from netwatch.news import Item, News
     from netwatch.post import Letter
     from netwatch.slices import Round
@@ -116,6 +119,7 @@ class Store:
             if again is not None:
                 sayings.end(db, run.site, again.ended, again.ended_by, run.started)
                 sayings.add(db, run.site, again.said)
+            decisions.follow(db, run, moved)
             writing.changes(db, number, moved)
             notices.over(db, run.site, complete=run.complete)
             if came is not None:
@@ -160,6 +164,24 @@ class Store:
             sayings.part(db, site, said)
             sayings.end(db, site, [said], apart.by, apart.at)
             sayings.add(db, site, [apart])
+
+    def decisions(self, site: str) -> tuple[Decision, ...]:
+        """All that a person ever decided to live with here, the first decided first."""
+        return decisions.told(self._db, site)
+
+    def decide(self, site: str, decision: Decision) -> None:
+        """Keep this decision, in the place of the one before."""
+        with self._writing() as db:
+            decisions.add(db, site, decision)
+
+    def reopen(self, site: str, decision: Decision, by: str, now: datetime) -> None:
+        """This one holds no more; who took it back is kept."""
+        with self._writing() as db:
+            decisions.end(db, site, decision.place, State.REOPENED, by, now)
+
+    def recalled(self, run: Run, moved: Night, known: Container[Finding], ladder: Ladder) -> Night:
+        """What moved in a run that is not yet kept, with what is known of it: see decisions.recalled."""
+        return decisions.recalled(self._db, run, moved, known, ladder)
 
     def rounds(self, site: str) -> dict[str, Round]:
         """How far each device's way through the whole range of ports has come."""
@@ -232,9 +254,12 @@ class Store:
         with self._writing() as db:
             writing.release(db, site, device)
 
-    def document(self, site: str, catalogue: Catalogue, language: str) -> Document | None:
-        """The last run of this site, or None before the first."""
-        return night.document(self._db, site, catalogue, language)
+    def document(
+        self, site: str, catalogue: Catalogue, language: str, today: date | None = None
+    ) -> Document | None:
+        """The last run of this site, or None before the first; with what is accepted today."""
+        told = night.document(self._db, site, catalogue, language)
+        return shown(told, self.decisions(site), today or day(datetime.now(UTC))) if told else None
 
     def site(self, slug: str) -> tuple[str, str] | None:
         """(name, language) of a site that was scanned here, or None."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from netwatch.change import Change, ChangeKind
+from netwatch.change import Before, Change, ChangeKind
 from netwatch.model import Exposure, Finding, Link, Vantage
 from netwatch.news import Fate, Item
 from netwatch.store.writing import site_number, stamp
@@ -24,7 +24,7 @@ TABLE = """
 create table news (
     id integer primary key, site integer not null references sites(id), device text not null,
     port integer not null, kind text not null, fate text not null, at text not null, settled text,
-    finding text not null, previous text
+    finding text not null, previous text, more text
 ) strict;
 create index news_by_place on news(site, device, port);
 create index news_waiting on news(site) where fate = 'waiting';
@@ -72,8 +72,8 @@ def write(db: Database, site: str, items: Iterable[Item], digested: datetime | N
             continue
         change = one.change
         db.execute(
-            "insert into news (site, device, port, kind, fate, at, settled, finding, previous) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into news (site, device, port, kind, fate, at, settled, finding, previous, more) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 number,
                 change.finding.device,
@@ -84,6 +84,7 @@ def write(db: Database, site: str, items: Iterable[Item], digested: datetime | N
                 stamp(one.settled) if one.settled else None,
                 json.dumps(asdict(change.finding), ensure_ascii=False),
                 json.dumps(asdict(change.previous), ensure_ascii=False) if change.previous else None,
+                _more(change),
             ],
         )
     if digested is not None:
@@ -107,9 +108,23 @@ def nights(db: Database, site: str, since: datetime) -> tuple[datetime, ...]:
 
 def _item(row: dict[str, Any]) -> Item:
     finding = _finding(row["finding"])
-    change = Change(ChangeKind(row["kind"]), finding, _finding(row["previous"]) if row["previous"] else None)
+    more = json.loads(row["more"] or "{}")
+    change = Change(
+        ChangeKind(row["kind"]),
+        finding,
+        _finding(row["previous"]) if row["previous"] else None,
+        Before(**more["before"]) if more.get("before") else None,
+        date.fromisoformat(more["until"]) if more.get("until") else None,
+    )
     settled = datetime.fromisoformat(row["settled"]) if row["settled"] else None
     return Item(change, datetime.fromisoformat(row["at"]), Fate(row["fate"]), settled, row["id"])
+
+
+def _more(change: Change) -> str | None:
+    """That it is back, and until when a person accepted it; None where neither is so."""
+    until = change.until.isoformat() if change.until else None
+    before = asdict(change.before) if change.before else None
+    return json.dumps({"before": before, "until": until}) if before or until else None
 
 
 def _finding(text: str) -> Finding:

@@ -7,6 +7,7 @@ from dataclasses import astuple
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from netwatch.change import NEWS
 from netwatch.diff import UNTOLD
 from netwatch.document import (
     AddressPart,
@@ -28,6 +29,7 @@ from netwatch.opening import NMAP, UNKNOWN, VAGUE
 from netwatch.portset import PortSet
 from netwatch.sayings import Sayings, shown
 from netwatch.store import comings
+from netwatch.store.again import times
 from netwatch.store.reading import NOW, device_rows, link, rounds
 from netwatch.store.sayings import told
 from netwatch.store.writing import stamp
@@ -37,7 +39,10 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from netwatch.change import Before
     from netwatch.words import Catalogue
+
+PLACE = ("rule", "device", "port", "transport")
 
 
 def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Document | None:
@@ -54,6 +59,8 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
         return None
     exposures, said = _exposures(db, site), Sayings(told(db, site))
     changes = list(db.query("select * from changes where run = ? order by rowid", [run["id"]]))
+    findings = _findings(db, site, run["started"], changes, catalogue, language)
+    back = {(f.rule, f.device, f.port): f.before for f in findings if f.first_seen == run["started"]}
     return Document(
         schema="netwatch/1",
         site=site,
@@ -72,8 +79,8 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
             for row in device_rows(db, site)
         ),
         services=tuple(_services(db, site)),
-        findings=tuple(_findings(db, site, run["started"], changes, catalogue, language)),
-        changes=tuple(_change(row, exposures, catalogue, language) for row in changes),
+        findings=tuple(findings),
+        changes=tuple(_change(row, exposures, back, catalogue, language) for row in changes),
         failures=tuple(_failures(db, run["id"])),
         coverage=tuple(
             CoveragePart(probe, vantage, device, address, ports, outcome, detail)
@@ -176,15 +183,15 @@ def _statements(db: Database, site: str) -> Iterable[StatementPart]:
 
 def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
     db: Database, site: str, started: str, changes: list[dict[str, Any]], catalogue: Catalogue, language: str
-) -> Iterable[FindingPart]:
+) -> list[FindingPart]:
     """What holds or is unverified, and what tonight proved gone; worst first."""
     replaced = {
         (row["previous"], row["device"], row["port"]) for row in changes if row["previous"] != row["rule"]
     }
     rows = db.query(
         "select * from findings where site = (select id from sites where slug = ?) "
-        "and (ended is null or ended = ?)",
-        [site, started],
+        "and (ended is null or (ended = ? and status = ?))",
+        [site, started, Status.RESOLVED],
     )
     parts = [
         FindingPart(
@@ -202,6 +209,9 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
             vantage=Vantage(row["vantage"]),
             link=LinkPart(*astuple(led)) if (led := link(row)) else None,
             about=json.loads(row["about"]),
+            before=None
+            if row["ended"]
+            else times(db, site, tuple(row[key] for key in PLACE), catalogue.ladder),
         )
         for row in rows
         if row["ended"] is None or (row["rule"], row["device"], row["port"]) not in replaced
@@ -222,6 +232,7 @@ def _exposures(db: Database, site: str) -> dict[tuple[str, str, int], Exposure]:
 def _change(
     row: dict[str, Any],
     exposures: dict[tuple[str, str, int], Exposure],
+    back: dict[tuple[str, str, int], Before | None],
     catalogue: Catalogue,
     language: str,
 ) -> ChangePart:
@@ -236,6 +247,7 @@ def _change(
         port=row["port"],
         title=rule.words[language].title,
         previous=row["previous"],
+        before=back.get((row["rule"], row["device"], row["port"])) if row["kind"] in NEWS else None,
     )
 
 

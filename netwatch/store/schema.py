@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils.migrations import Migrations
 
-from netwatch.store import comings, exposures, news, notices, outbox, sayings
+from netwatch.store import again, comings, decisions, exposures, news, notices, outbox, sayings
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -173,3 +173,10 @@ def m012_arrival(db: Database) -> None:
 def m014_notices(db: Database) -> None:
     """What was told of the watching itself."""
     notices.create(db)
+
+
+@migrations()
+def m013_decisions(db: Database) -> None:
+    """What a person decided to live with; and when a finding was there before, found at once."""
+    decisions.create(db)
+    again.create(db)

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 import probes
 from netwatch import nightly
+from netwatch.alert import alert
+from netwatch.change import Came
 from netwatch.diff import compare
 from netwatch.judging import Judging
 from netwatch.model import Coverage, Device, Observation, Outcome, Run, Vantage
+from netwatch.news import NIGHTS
 from netwatch.store import Store
 from netwatch.words import Catalogue
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from netwatch.exposures import Logged
     from netwatch.model import Exposure, Fact, Facts, Failure, Finding, Status
     from netwatch.placing import Placing
+    from netwatch.post import Alert
 
 SITE = "a"
 START = datetime(2026, 11, 1, 2, tzinfo=UTC)
@@ -86,6 +90,11 @@ class Told:
     placed: Placing
     moved: Night
     log: tuple[Logged, ...]
+    letter: Alert | None
+
+    def mailed(self, port: int) -> list[ChangeKind]:
+        """What the night's letter says of this port."""
+        return [one.kind for one in self.letter.changes if one.finding.port == port] if self.letter else []
 
     def findings(self, port: int) -> dict[str, tuple[Status, Exposure]]:
         """By rule, what is known of this port after the night."""
@@ -141,8 +150,10 @@ class Practice:
         before = self.store.picture(SITE)
         run, placed = nightly.judged(run, self.store, PROBES)
         moved = compare(before, run, CATALOGUE.ladder, CATALOGUE.decisive, placed.outside())
-        self.store.record(run, moved, (), nightly.logged(run, self.store, placed))
-        return Told(run, placed, moved, tuple(self.store.exposures(SITE)))
+        moved = self.store.recalled(run, moved, before.findings, CATALOGUE.ladder)
+        news = nightly.newsroom(run, self.store, CATALOGUE, moved, Came(), NIGHTS)
+        self.store.record(run, moved, (), nightly.logged(run, self.store, placed), told=news)
+        return Told(run, placed, moved, tuple(self.store.exposures(SITE)), alert(run, news))
 
     def _judged(self, seen: Iterable[Observation]) -> Iterable[Finding]:
         """What holds of the things at home, as the scan itself judges them."""

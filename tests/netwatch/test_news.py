@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count, pairwise
 
 import pytest
@@ -167,6 +167,19 @@ def test_a_device_that_stops_answering_again_is_told_again() -> None:
     silent = Change(CAME, replace(SHARE, rule="device-stopped-answering", probe=LIVENESS))
     assert desk.day(0, silent).at_once == (silent,)
     assert desk.day(1, silent).at_once == (silent,)
+
+
+def test_what_is_accepted_as_exposed_as_it_is_is_no_news_when_it_is_seen_again() -> None:
+    until = date(2027, 6, 30)
+    seen = Change(ChangeKind.WORSENED, exposed(SHARE), SHARE, until=until)
+    assert Desk().day(0, seen) == News((), (), ())
+    assert Desk().day(0, replace(seen, until=None)).at_once != ()
+
+
+@pytest.mark.parametrize("kind", [ChangeKind.EXPIRED, ChangeKind.EXPIRING])
+def test_the_end_of_a_decision_is_told_in_the_morning(kind: ChangeKind) -> None:
+    over = Change(kind, PACS, until=date(2027, 6, 30))
+    assert Desk().day(0, over).digest == (over,)
 
 
 def test_the_worst_comes_first() -> None:

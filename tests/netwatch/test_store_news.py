@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.change import Change, ChangeKind
+from netwatch.change import Before, Change, ChangeKind
 from netwatch.diff import Night
 from netwatch.model import Device, Exposure, Finding, Link, Run, Status, Vantage
 from netwatch.news import Fate, Item
@@ -41,11 +41,13 @@ def whole(finding: Finding) -> tuple[object, ...]:
 
 
 def test_a_change_comes_back_as_it_was_kept(store: Store) -> None:
-    change = Change(ChangeKind.WORSENED, PUBLIC, SHARE)
+    before = Before(2, "2026-03-03T22:00:00Z", "2026-05-08T12:00:00Z")
+    change = Change(ChangeKind.WORSENED, PUBLIC, SHARE, before, date(2027, 6, 30))
     store.write_news("cabinet", [Item(change, AT)], None)
     [item] = store.kept_news("cabinet", ())
     assert (item.at, item.fate, item.settled, item.number) == (AT, Fate.WAITING, None, 1)
     assert item.change.kind is ChangeKind.WORSENED
+    assert (item.change.before, item.change.until) == (before, date(2027, 6, 30))
     assert whole(item.change.finding) == whole(PUBLIC)
     assert item.change.previous is not None
     assert whole(item.change.previous) == whole(SHARE)

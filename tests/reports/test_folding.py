@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netwatch.change import ChangeKind
-from netwatch.document import ChangePart, FindingPart
+from netwatch.document import AcceptedPart, ChangePart, FindingPart
 from netwatch.model import Severity, Status
 from reports.folding import folded, folded_changes, place, twins
 from tests.reports.internet import DICOM, HOME, PACS, PUBLIC, finding, seen_from_outside
@@ -51,3 +51,13 @@ def test_a_change_is_told_once_where_both_sides_changed_alike() -> None:
     assert folded_changes(replace(document, changes=(inside, outside))) == [outside]
     other = replace(inside, kind=ChangeKind.RESOLVED)
     assert folded_changes(replace(document, changes=(other, outside))) == [other, outside]
+
+
+def test_what_is_accepted_hides_nothing_that_is_not() -> None:
+    inside, outside = seen_from_outside().findings[0], finding(DICOM, 11112, PACS)
+    assert folded([inside, outside]) == [outside]
+    word = AcceptedPart("Dr Martin", "2026-11-23T20:58:12Z", "2027-06-30", "replaced in June")
+    there, here = replace(outside, accepted=word), replace(inside, accepted=word)
+    assert folded([inside, there]) == [inside, there]
+    assert folded([here, outside]) == [here, outside]
+    assert folded([here, there]) == [there]

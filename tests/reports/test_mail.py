@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.change import Change, ChangeKind
+from netwatch.change import Before, Change, ChangeKind
 from netwatch.model import Device, Exposure, Finding, Link, Vantage
 from netwatch.post import Alert, Content, Reader, Role
 from reports.mail import compose
@@ -448,3 +448,40 @@ def test_the_short_message_is_one_or_two_sentences_without_any_place(
     short = told_to(catalogue, Role.CONSULTANT, language).short
     assert len(short) < 200
     assert not re.search(r"\d{2,}|\n", short)
+
+
+@pytest.mark.parametrize(
+    ("language", "ended", "soon", "subject"),
+    [
+        (
+            "en",
+            "Accepted until 30 June 2027, counts again from now on: the image server answers",
+            "Accepted only until 30 June 2027, counts again after that: the image server answers",
+            "no longer accepted, counts again",
+        ),
+        (
+            "fr",
+            "Accepté jusqu'au 30 juin 2027, compte de nouveau désormais : le serveur d'images répond",
+            "Accepté seulement jusqu'au 30 juin 2027, comptera de nouveau ensuite : le serveur",
+            "n'est plus accepté, compte de nouveau",
+        ),
+    ],
+)
+def test_the_end_of_a_decision_is_one_line(
+    catalogue: Catalogue, language: str, ended: str, soon: str, subject: str
+) -> None:
+    over = replace(OPEN, kind=ChangeKind.EXPIRED, until=date(2027, 6, 30))
+    told = mail(catalogue, over, language=language)
+    assert flat(told).replace("\u2019", "'").replace("\u00a0", " ").count(ended) == 1
+    assert subject in told.subject
+    nearly = mail(catalogue, OPEN, replace(over, kind=ChangeKind.EXPIRING), language=language)
+    assert flat(nearly).replace("\u2019", "'").replace("\u00a0", " ").count(soon) == 1
+
+
+def test_what_is_back_is_told_with_its_history_in_both_parts(catalogue: Catalogue) -> None:
+    before = Before(11, "2026-03-03T22:00:00Z", "2026-05-08T12:00:00Z")
+    told = mail(catalogue, replace(OPEN, before=before, until=date(2027, 6, 30)), language="en")
+    again = "Again: was already there 11 times, the last time from 3 March 2026 to 8 May 2026, then"
+    assert again in flat(told)
+    assert again in told.html
+    assert "This risk is accepted until 30 June 2027" in flat(told)

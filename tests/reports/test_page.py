@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.change import ChangeKind
-from netwatch.document import ChangePart, RoundPart
+from netwatch.change import Before, ChangeKind
+from netwatch.document import AcceptedPart, ChangePart, RoundPart
 from netwatch.model import Exposure, Outcome, Severity, Vantage
 from reports import page
 from reports.phrase import Phrases
+from tests.reports.conftest import STARTED
 from tests.reports.internet import DICOM, HOME, PUBLIC, seen_from_outside
 
 if TYPE_CHECKING:
@@ -218,7 +219,8 @@ def test_every_kind_of_change_is_told_in_words(document: Document, catalogue: Ca
         for kind in ChangeKind
     )
     text = read(replace(document, changes=changes), catalogue).text
-    kinds = ["New", "Worse", "Checked for the first time", "Comes and goes", "No answer"]
+    kinds = ["New", "Worse", "Checked for the first time", "Comes and goes"]
+    kinds += ["No longer accepted", "Accepted only for a few more days", "No answer"]
     kinds += ["Same, at the new internet address", "Improved", "Resolved, retested"]
     assert re.findall(r"^(.+): The image server answers searches from anyone$", text, re.MULTILINE) == kinds
 
@@ -355,3 +357,44 @@ def test_the_slices_of_an_address_on_the_internet_are_not_told_as_a_devices(cata
     text = read(replace(seen_from_outside(), rounds=rounds), catalogue).text
     assert "9000 of them" in text
     assert "12 of them" not in text
+
+
+WORD = AcceptedPart("Dr Martin", STARTED, "2027-06-30", "in June")
+ONCE = Before(1, "2026-03-03T22:00:00Z", "2026-05-08T12:00:00Z")
+
+
+TOLD = {
+    "en": (
+        "Accepted by Dr Martin until 30 June 2027 (decided on 23 November 2026): in June",
+        "Again: was already there from 3 March 2026 to 8 May 2026, then proved gone.",
+        "Accepted risks: 1",
+        "critical: 1",
+        "for the first time",
+    ),
+    "fr": (
+        "Accepté par Dr Martin jusqu'au 30 juin 2027 (décidé le 23 novembre 2026) : in June",
+        "De nouveau : déjà constaté du 3 mars 2026 au 8 mai 2026 ; revérifié ensuite",
+        "Risques acceptés : 1",
+        "critique : 1",
+        "pour la première fois",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_an_accepted_finding_and_one_that_is_back_are_told_with_all_that_is_known(
+    document: Document, catalogue: Catalogue, language: str
+) -> None:
+    told, again, accepted, tally, first_time = TOLD[language]
+    first, second, *rest = document.findings
+    back = replace(second, first_seen=STARTED, before=ONCE)
+    new = ChangePart(
+        ChangeKind.APPEARED, back.rule, back.severity, back.device, back.address, back.port, "", None, ONCE
+    )
+    whole = replace(document, findings=(replace(first, accepted=WORD), back, *rest), changes=(new,))
+    text = read(whole, catalogue, language).text.replace("\u00a0", " ").replace("\u2019", "'")
+    assert text.count(told) == 1
+    assert text.count(again) == 2, "on its card and under what changed"
+    assert accepted in text
+    assert tally in text, "what is accepted is not counted here"
+    assert first_time not in text

@@ -10,7 +10,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from netwatch.document import Document
+from netwatch.change import Before, ChangeKind
+from netwatch.document import AcceptedPart, ChangePart, Document
 from netwatch.model import Exposure, Severity, Vantage
 from netwatch.words import Catalogue
 from reports import table
@@ -211,3 +212,26 @@ def test_a_look_that_was_wanted_and_did_not_happen_is_not_told_as_one(catalogue:
     wanted = seen_from_outside()
     wanted = replace(wanted, coverage=wanted.coverage[:-2])
     assert "nothing was tried" in printed(table.findings("Cabinet", wanted, catalogue, "en"))
+
+
+@both_languages
+def test_what_is_accepted_and_what_is_back_reads_as_agreed(
+    language: str, document: Document, catalogue: Catalogue, snapshot: SnapshotAssertion
+) -> None:
+    first, second, *rest = document.findings
+    word = AcceptedPart("Dr Martin", "2026-11-23T20:58:12Z", "2027-06-30", "replaced in June " * 20)
+    before = Before(11, "2026-03-03T22:00:00Z", "2026-05-08T12:00:00Z")
+    findings = (
+        replace(first, id="k7m2qp", accepted=word),
+        replace(second, id="wdwtfr", before=before),
+        *rest,
+    )
+    new = ChangePart(
+        ChangeKind.APPEARED, second.rule, second.severity, second.device, second.address, second.port, "",
+        None, before,
+    )  # fmt: skip
+    told = replace(document, findings=findings, changes=(new,))
+    text = printed(table.findings("Cabinet Dupont", told, catalogue, language))
+    text += printed(table.changes("Cabinet Dupont", told, catalogue, language))
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+    assert "\n".join(line.rstrip() for line in text.splitlines()) == snapshot

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netwatch.document import AcceptedPart
 from netwatch.model import Exposure, Severity, Status, Vantage
 from reports.phrase import Phrases
 from reports.verdict import answer, asides, by_address, freshness, ordered, ports_of
-from tests.reports.conftest import TONIGHT
+from tests.reports.conftest import STARTED, TONIGHT
 from tests.reports.internet import seen_from_outside
 
 if TYPE_CHECKING:
@@ -96,3 +97,40 @@ def test_a_check_from_outside_in_which_nothing_was_tried_found_nothing_out(
     say = Phrases(language)
     assert answer(say, alone, catalogue).startswith(told)
     assert asides(say, alone) == [say("verdict.answer.not-inside", when=say.moments.date(TONIGHT))]
+
+
+def accepted(document: Document, *ports: int) -> Document:
+    part = AcceptedPart("Dr Martin", STARTED, "2027-06-30", "replaced in June")
+    return replace(
+        document,
+        findings=tuple(
+            replace(one, accepted=part if one.port in ports else None) for one in document.findings
+        ),
+    )
+
+
+def test_what_is_accepted_is_told_apart_and_never_counted_as_nothing(
+    document: Document, catalogue: Catalogue
+) -> None:
+    assert answer(Phrases("en"), accepted(document, 104), catalogue) == (
+        "2 problems were found. The worst: the image server answers searches from anyone "
+        "(192.168.1.20, port 11112). Accepted risks: 2, still there."
+    ), "one of the two could not be tested again, and is told all the same"
+    assert answer(Phrases("en"), accepted(document, 104, 11112), catalogue) == (
+        "No problem was found in what was checked but what is accepted. This says nothing about the rest. "
+        "Accepted risks: 4, still there."
+    )
+    assert answer(Phrases("fr"), accepted(document, 104, 11112), catalogue) == (
+        "Dans ce qui a été contrôlé, aucun problème n'a été trouvé hormis ce qui est accepté. Cela ne dit "
+        "rien du reste. Risques acceptés : 4, toujours là."
+    )
+    silent = accepted(replace(document, findings=document.findings[3:4]), 104)
+    assert answer(Phrases("en"), silent, catalogue).endswith("Accepted risks: 1, still there.")
+
+
+def test_what_is_accepted_stands_at_the_end_of_its_severity(document: Document) -> None:
+    plain = [(one.rule, one.port) for one in ordered(document.findings)]
+    told = ordered(accepted(document, 11112).findings)
+    assert sorted((one.rule, one.port) for one in told) == sorted(plain), "nothing is left out"
+    critical = [(one.port, one.accepted is not None) for one in told if one.severity == Severity.CRITICAL]
+    assert critical == [(104, False), (11112, True)]
