@@ -11,3 +11,5 @@ class Exit(IntEnum):
     USAGE = 2  # the command line is wrong
     FINDINGS = 3  # findings at or above --fail-on
     INCOMPLETE = 4  # the scan could not cover what was asked
+    BUSY = 5  # another netwatch is at work on this site: nothing was done, nobody was mailed
+    CLOSED = 6  # outside the hours of the site file: nothing was sent

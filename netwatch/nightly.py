@@ -17,7 +17,7 @@ from netwatch.config import require_audit, require_authorisation
 from netwatch.diff import at_internet, compare
 from netwatch.egress import AUDIT as PROFILE
 from netwatch.egress import Egress
-from netwatch.errors import ScopeError
+from netwatch.errors import HoursError
 from netwatch.halt import AUDIT, AUTHORISATION, WINDOW, Halt
 from netwatch.judge import OTHERS
 from netwatch.judging import Judging
@@ -191,7 +191,7 @@ def tonight(
     closes = site.window.closes(clock) if site.window else None
     if site.window is not None and closes is None:
         opens = f"{site.window.opens(clock):%H:%M}"
-        raise ScopeError("config.window-closed", window=site.window, opens=opens)
+        raise HoursError("config.window-closed", window=site.window, opens=opens)
     last = datetime.combine(scope.until, time.max) if scope.until < date.max else None
     ends = [(end.astimezone(), why) for end, why in ((closes, WINDOW), (last, AUTHORISATION)) if end]
     until, why = min(ends, default=(None, ""))

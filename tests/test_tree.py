@@ -30,7 +30,7 @@ WITHOUT_TESTS = {
     "netwatch/probe.py": "a contract: mypy holds every probe to it, test_probes shows a new one",
     **{
         f"netwatch/store/{name}.py": "used through Store only: tests/netwatch/test_store.py"
-        for name in ("exposures", "internet", "lock", "night", "outbox", "reading", "schema", "writing")
+        for name in ("exposures", "internet", "night", "outbox", "reading", "schema", "writing")
     },
     "reports/__init__.py": "holds a sentence",
 }
