@@ -16,7 +16,9 @@ import netwatch
 from netwatch.cli_box import box
 from netwatch.cli_devices import devices
 from netwatch.cli_feeds import feeds
+from netwatch.cli_loop import loop
 from netwatch.cli_mail import mail
+from netwatch.cli_schedule import schedule
 from netwatch.cli_setup import doctor, init, schema
 from netwatch.cli_shodan import shodan
 from netwatch.composition import (
@@ -248,5 +250,5 @@ def _stop(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-for command in (box, devices, doctor, feeds, init, mail, schema, shodan):
+for command in (box, devices, doctor, feeds, init, loop, mail, schedule, schema, shodan):
     main.add_command(command)
