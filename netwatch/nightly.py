@@ -32,6 +32,7 @@ from netwatch.scope import Scope
 from netwatch.tonight import Tonight
 
 FEEDS = "feeds"  # beside the database
+PATIENCE = 3.0  # seconds: a command that names a device must not cost the night
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -82,7 +83,7 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
     scope_of(site, now.date())
     if audit:
         require_audit(site)
-    with store.lock(site.slug):
+    with store.lock(site.slug, PATIENCE):
         store.remember(site.slug, site.name, site.language)
         if compose is not None:
             deliver(store, site)  # what an earlier night could not hand over

@@ -21,6 +21,7 @@ MARK = "# Written by `netwatch schedule install`; `netwatch schedule remove` tak
 FINE = " ".join(str(int(code)) for code in (Exit.INCOMPLETE, Exit.BUSY, Exit.CLOSED))
 
 # What a scan needs is named; everything else is taken away. CAP_NET_RAW is for ARP and half-open knocks.
+# Not ProcSubset=pid: nmap does not find its network cards then.
 HARDENED = f"""\
 CapabilityBoundingSet=CAP_NET_RAW
 AmbientCapabilities=CAP_NET_RAW
@@ -37,7 +38,6 @@ ProtectControlGroups=yes
 ProtectClock=yes
 ProtectHostname=yes
 ProtectProc=invisible
-ProcSubset=pid
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes

@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import sys
+import time
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -21,19 +22,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAKEN = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}  # flock says the first, Windows the others
+BETWEEN = 0.1  # seconds between two tries
 LARGEST = 200  # bytes of what the holder wrote
 FAR = 1 << 30  # Windows keeps others from reading what is locked: lock a byte where nobody writes
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold the lock while inside. Raises BusyError at once where somebody else holds it, else StoreError."""
+def held(path: Path, patience: float = 0.0) -> Iterator[None]:
+    """Hold the lock while inside. Raises BusyError where somebody else holds it, and for longer than
+    `patience` seconds; StoreError where it cannot be had at all."""
     try:
         handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:
         raise StoreError("store.cannot-write", path=path, why=error) from error
     try:
-        _lock(handle)
+        _lock_within(handle, patience)
     except OSError as error:
         if error.errno in TAKEN:
             raise _busy(path, handle) from error
@@ -44,6 +47,17 @@ def held(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _lock_within(handle: int, patience: float) -> None:
+    latest = time.monotonic() + patience
+    while True:
+        try:
+            return _lock(handle)
+        except OSError as error:
+            if error.errno not in TAKEN or time.monotonic() >= latest:
+                raise
+        time.sleep(BETWEEN)
 
 
 def _lock(handle: int) -> None:

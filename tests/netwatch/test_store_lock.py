@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -101,3 +102,10 @@ def test_a_drive_without_locks_is_not_told_as_another_netwatch(
         pass
     assert refused.value.message == "store.cannot-write"
     assert not isinstance(refused.value, BusyError)
+
+
+def test_who_has_patience_gets_it_as_soon_as_it_is_free(path: Path, holder: subprocess.Popen[str]) -> None:
+    ending = threading.Timer(0.5, holder.kill)
+    ending.start()
+    with held(path, patience=60.0):
+        ending.join()
