@@ -29,8 +29,8 @@ bench:  ## what a scan costs: time, packets, memory
 	@tests/lab/install.sh test
 	@$(PYTHON_HERE) -m tests.lab.bench
 
-image:  ## a container image, built on this machine; nmap in it is Debian's
-	docker build -t netwatch .
+image:  ## a container image, built on this machine and tried there; nmap in it is Debian's
+	@tests/lab/image.sh
 
 reference:  ## write docs/reference.md and docs/schema.json again, from the code
 	@tests/lab/install.sh demo

@@ -10,7 +10,6 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import threading
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING
 
@@ -99,7 +98,7 @@ class Loop:
             if night is not None:
                 # Written before it begins: where nothing can be written, no night begins over and over.
                 nights.remember(folder, site.slug, Kept(kept.since, night))
-                kept = self._night(path, site, Kept(kept.since, night), troubles)
+                kept = self._night(path, site, kept, night, troubles)
             nights.remember(folder, site.slug, kept)
         except OSError as error:
             yield self.words("schedule.cannot-remember", site=site.slug, why=error.strerror)
@@ -114,8 +113,8 @@ class Loop:
         elif nights.late(at, kept, now):
             yield self.words("schedule.trouble-late", site=site.slug, at=f"{at:%H:%M}")
 
-    def _night(self, path: Path, site: Site, kept: Kept, troubles: list[str]) -> Kept:
-        """Scan, and say in a line how it went."""
+    def _night(self, path: Path, site: Site, before: Kept, night: date, troubles: list[str]) -> Kept:
+        """Scan, and say in a line how it went. What we stopped before it stored anything is still due."""
         began = self.now()
         command = [str(self.program), "scan", str(path), "--data", str(self.data)]
         try:
@@ -126,11 +125,15 @@ class Loop:
         except OSError as error:
             code, lines = -1, [f"{self.program}: {error.strerror}"]
         why = one_line(lines[-1])[:LONGEST] if lines else ""
-        how = self.words(f"schedule.ended-{code}" if code in GOOD else "schedule.ended-else", code=code)
-        if code != 0:
-            how = f"{how}: {why}" if why else how
+        stopped = self._stop.is_set() and code not in GOOD
+        how = self.words(
+            "schedule.ended-stopped" if stopped else f"schedule.ended-{code if code in GOOD else 'else'}",
+            code=code,
+        )
+        if why and code and not stopped:
+            how = f"{how}: {why}"
         self.tell(f"{began:%Y-%m-%d %H:%M}  {site.slug}: {how}", code not in GOOD)
-        return replace(kept, code=code, why=why)
+        return before if stopped else Kept(before.since, night, code, why)
 
     def _scanned(self, command: list[str], said: IO[bytes], troubles: list[str]) -> int:
         """How the scan ended. It is stopped when we are."""
