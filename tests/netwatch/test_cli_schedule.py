@@ -1,7 +1,7 @@
 """Does `netwatch schedule` show before it writes, write what it showed, and say what will not work at night?
 
-crontab and systemctl are stand-ins that keep what they are given; the real ones were tried by hand, and so was
-the unit in a booted systemd (docs/schedule.md says with what result).
+crontab and systemctl are stand-ins that keep what they are given; the real ones were tried by hand, and so
+was the unit in a booted systemd (docs/schedule.md says with what result).
 """
 
 from __future__ import annotations
