@@ -99,7 +99,8 @@ class Loop:
                 # Written before it begins: where nothing can be written, no night begins over and over.
                 nights.remember(folder, site.slug, Kept(kept.since, night))
                 kept = self._night(path, site, kept, night, troubles)
-            nights.remember(folder, site.slug, kept)
+            if night is not None or kept.since == now:  # not every half minute: a disk may sleep
+                nights.remember(folder, site.slug, kept)
         except OSError as error:
             yield self.words("schedule.cannot-remember", site=site.slug, why=error.strerror)
             return

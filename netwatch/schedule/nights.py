@@ -91,7 +91,7 @@ def recall(folder: Path, slug: str, now: datetime) -> Kept:
 
 def remember(folder: Path, slug: str, kept: Kept) -> None:
     """Keep it. Raises OSError."""
-    write(folder / f"{slug}.json", asdict(kept))
+    write(folder / f"{slug}.json", asdict(kept), surely=True)
 
 
 def read(path: Path) -> Mapping[str, Any]:
@@ -104,12 +104,13 @@ def read(path: Path) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def write(path: Path, told: Mapping[str, object]) -> None:
-    """Whole or not at all, even where the power fails. Raises OSError."""
+def write(path: Path, told: Mapping[str, object], *, surely: bool = False) -> None:
+    """Whole or not at all; `surely`, even where the power fails right after. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     with draft.open("w", encoding="utf-8") as file:
         file.write(json.dumps(told, default=str, ensure_ascii=False))
-        file.flush()
-        os.fsync(file.fileno())
+        if surely:
+            file.flush()
+            os.fsync(file.fileno())
     draft.replace(path)
