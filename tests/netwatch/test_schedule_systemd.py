@@ -28,7 +28,10 @@ JOB = Job(
     credentials=("mail-password",),
 )
 HOSTILE = "/srv/a \"b\" 'c' $HOME ${X} %n %% ; \\ \\n é #.toml"
-PATHS = st.text(min_size=1, max_size=40).filter(in_a_line).map(lambda text: PurePosixPath(f"/{text}"))
+MEAN = st.text(alphabet=" \"'\\%$;{}#nx", min_size=1, max_size=12)
+PATHS = (
+    (MEAN | st.text(min_size=1, max_size=40)).filter(in_a_line).map(lambda text: PurePosixPath(f"/{text}"))
+)
 
 
 def words(line: str) -> list[str]:

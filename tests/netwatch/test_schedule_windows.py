@@ -44,10 +44,9 @@ SETTINGS = {
     *("RunOnlyIfNetworkAvailable", "WakeToRun", "Enabled", "Hidden", "DeleteExpiredTaskAfter"),
     *("IdleSettings", "NetworkSettings", "ExecutionTimeLimit", "Priority", "RunOnlyIfIdle"),
 }
-NAMES = (
-    st.text(min_size=1, max_size=30)
-    .filter(in_a_line)
-    .filter(lambda text: "%" not in text and "$(" not in text)
+MEAN = st.text(alphabet=" \"\\&<>'^é", min_size=1, max_size=12)
+NAMES = (MEAN | st.text(min_size=1, max_size=30)).filter(
+    lambda text: in_a_line(text) and "%" not in text and "$(" not in text
 )
 
 
