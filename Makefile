@@ -33,8 +33,8 @@ compare:  ## who knows devices better, netwatch or nmap -O -sV (as root)
 	@tests/lab/install.sh test
 	@$(PYTHON_HERE) -m tests.lab.compare_nmap
 
-image:  ## a container image, built on this machine; nmap in it is Debian's
-	docker build -t netwatch .
+image:  ## a container image, built on this machine and tried there; nmap in it is Debian's
+	@tests/lab/image.sh
 
 reference:  ## write docs/reference.md and docs/schema.json again, from the code
 	@tests/lab/install.sh demo

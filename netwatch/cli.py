@@ -15,9 +15,11 @@ from netwatch.cli_box import box
 from netwatch.cli_decisions import accept, decisions, reopen
 from netwatch.cli_devices import devices
 from netwatch.cli_feeds import feeds
+from netwatch.cli_loop import loop
 from netwatch.cli_mail import mail
 from netwatch.cli_outbox import outbox
 from netwatch.cli_scan import scan
+from netwatch.cli_schedule import schedule
 from netwatch.cli_setup import doctor, init, schema
 from netwatch.cli_shodan import shodan
 from netwatch.cli_tend import tend
@@ -175,7 +177,7 @@ def exposures(site: str, form: str, lang: str | None, data: Path | None) -> None
 
 
 for command in (
-    *(accept, box, decisions, devices, doctor, feeds, init, mail, outbox, reopen, scan, schema, shodan),
-    tend,
+    *(accept, box, decisions, devices, doctor, feeds, init, loop, mail, outbox, reopen, scan, schedule),
+    *(schema, shodan, tend),
 ):
     main.add_command(command)

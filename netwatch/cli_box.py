@@ -16,7 +16,7 @@ import click
 
 from netwatch.composition import claim, open_store, read_site
 from netwatch.console import say, told
-from netwatch.errors import ConfigError, NetwatchError, ScopeError
+from netwatch.errors import ConfigError, HoursError, NetwatchError
 from netwatch.exits import Exit
 from netwatch.switches import data, lang, site_argument
 from netwatch.words import messages
@@ -194,7 +194,7 @@ def _reached(practice: Site, site: str, store: Store, *, hours: bool = True) -> 
     scope = scope_of(practice, now.date())
     window, clock = practice.window, now.replace(tzinfo=None)
     if hours and window is not None and window.closes(clock) is None:
-        raise ScopeError("config.window-closed", window=window, opens=f"{window.opens(clock):%H:%M}")
+        raise HoursError("config.window-closed", window=window, opens=f"{window.opens(clock):%H:%M}")
     if practice.gateway is None:
         raise ConfigError("box.no-gateway")
     gateway = str(practice.gateway)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netwatch.errors import NetwatchError
+from netwatch.errors import BusyError, HoursError, NetwatchError
 from netwatch.exits import Exit
 from netwatch.model import Outcome, Severity, Status
 from netwatch.words import LANGUAGES, Messages, messages
@@ -34,11 +34,12 @@ COLUMNS = 80
 NARROWEST = 40  # columns in which our tables still fit
 SOME = 12  # addresses in one line
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+CODES = {BusyError: Exit.BUSY, HoursError: Exit.CLOSED}  # errors with an exit code of their own
 UNKNOWN = "unknown"  # the class of devices of which nothing is known
 
 
 def told(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn a NetwatchError, and a stdout that takes no more, into a sentence and Exit.ERROR: the one place
+    """Turn a NetwatchError, and a stdout that takes no more, into a sentence and an exit code: the one place
     where that happens. A reader who hung up is told nothing: click ends quietly there."""
 
     @functools.wraps(command)
@@ -56,7 +57,7 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
             from netwatch.problem import sentence  # noqa: PLC0415 - pydantic is slow to import
 
             click.secho(sentence(error, messages(language)), err=True, fg="red")
-            sys.exit(Exit.ERROR)
+            sys.exit(CODES.get(type(error), Exit.ERROR))
         except KeyboardInterrupt:
             click.echo(messages(language)("cli.interrupted"), err=True)
             sys.exit(Exit.ERROR)

@@ -5,7 +5,9 @@ The command line turns each into one line and an exit code, in one place::
     NetwatchError
     ├── ConfigError      the site file is wrong: names the key and says what is right
     ├── ScopeError       a packet would have left what is authorised
+    │   └── HoursError   the site's window is closed
     ├── StoreError       the database cannot be opened, or is newer than we are
+    │   └── BusyError    another netwatch is at work on this site
     ├── DeliveryError    a mail could not be handed over
     └── OutsideError     nobody outside can be asked, or what they say is worth nothing
 """
@@ -44,8 +46,16 @@ class ScopeError(NetwatchError):
     """Refused: outside the site's authorisation. No packet left."""
 
 
+class HoursError(ScopeError):
+    """Refused: outside the site's hours. No packet left."""
+
+
 class StoreError(NetwatchError):
     """The database cannot be used."""
+
+
+class BusyError(StoreError):
+    """Another netwatch is at work on this site."""
 
 
 class DeliveryError(NetwatchError):

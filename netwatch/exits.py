@@ -11,4 +11,6 @@ class Exit(IntEnum):
     USAGE = 2  # the command line is wrong
     FINDINGS = 3  # findings at or above --fail-on, not counting what is accepted
     INCOMPLETE = 4  # the scan could not cover what was asked
-    UNTOLD = 5  # an alert has not arrived: refused, given up, or waiting for over a day
+    BUSY = 5  # another netwatch is at work on this site: nothing was done, nobody was mailed
+    CLOSED = 6  # outside the hours of the site file: nothing was sent
+    UNTOLD = 7  # an alert has not arrived: refused, given up, or waiting for over a day

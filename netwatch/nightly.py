@@ -18,7 +18,7 @@ from netwatch.config import require_audit, require_authorisation
 from netwatch.diff import at_internet, compare
 from netwatch.egress import AUDIT as PROFILE
 from netwatch.egress import Egress
-from netwatch.errors import ScopeError
+from netwatch.errors import HoursError
 from netwatch.halt import AUDIT, AUTHORISATION, WINDOW, Halt
 from netwatch.judge import OTHERS
 from netwatch.judging import Judging
@@ -34,6 +34,7 @@ from netwatch.scope import Scope
 from netwatch.tonight import Tonight
 
 FEEDS = "feeds"  # beside the database
+PATIENCE = 3.0  # seconds: a command that names a device must not cost the night
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -88,7 +89,7 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
     scope_of(site, now.date())
     if audit:
         require_audit(site)
-    with store.lock(site.slug):
+    with store.lock(site.slug, PATIENCE):
         store.remember(site.slug, site.name, site.language)
         if compose is not None:
             deliver(store, site)  # what an earlier night could not hand over
@@ -223,7 +224,7 @@ def tonight(
     closes = site.window.closes(clock) if site.window else None
     if site.window is not None and closes is None:
         opens = f"{site.window.opens(clock):%H:%M}"
-        raise ScopeError("config.window-closed", window=site.window, opens=opens)
+        raise HoursError("config.window-closed", window=site.window, opens=opens)
     last = datetime.combine(scope.until, time.max) if scope.until < date.max else None
     ends = [(end.astimezone(), why) for end, why in ((closes, WINDOW), (last, AUTHORISATION)) if end]
     until, why = min(ends, default=(None, ""))

@@ -36,6 +36,9 @@ all_ports = click.option(
 audit = click.option(
     "--audit", is_flag=True, help="Also what comes close to a login, where the authorisation names it."
 )
+at_hour = click.option(
+    "--at", type=click.DateTime(["%H:%M"]), help="Hour, as 22:30; else the window's beginning, or 22:30."
+)
 
 LIST = "list"
 

@@ -78,9 +78,9 @@ class Store:
         """Close the file."""
         self._db.close()
 
-    def lock(self, site: str) -> AbstractContextManager[None]:
+    def lock(self, site: str, patience: float = 0.0) -> AbstractContextManager[None]:
         """No two scans, and no two deliveries, of one site at once. Raises StoreError."""
-        return held(self.folder / f"{site}.lock")
+        return held(self.folder / f"{site}.lock", patience)
 
     def remember(self, slug: str, name: str, language: str, file: str | None = None) -> None:
         """Know this site by its name, and by the site file that it was last read from."""

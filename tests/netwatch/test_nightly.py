@@ -12,12 +12,13 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from netwatch.store.lock import held
 from tests.lab.canary import CANARIES
 from tests.lab.hurry import TABLES
 from tests.lab.postoffice import Post, office
@@ -152,8 +153,36 @@ def test_two_scans_of_a_site_at_once_are_refused_with_words(tmp_path: Path) -> N
             time.sleep(0.05)
         second = subprocess.run(command, capture_output=True, text=True, check=False)
         first.wait()
-    assert second.returncode == 1
-    assert "un autre netwatch" in second.stderr
+    assert second.returncode == 5
+    assert f"depuis le {date.today().day}" in second.stderr  # noqa: DTZ011 - the machine's own day is meant
+    assert f"processus {first.pid}," in second.stderr
+
+
+def test_a_scan_that_finds_another_at_work_hands_over_no_mail(tmp_path: Path) -> None:
+    path, data = site(tmp_path, 7), tmp_path / "data"
+    with scp("open_pacs", "127.82.7.1", 11112):
+        scan(path, data)  # its alert waits: nobody takes mail yet
+        with box(7) as mails, sqlite3.connect(data / "netwatch.db") as db:
+            with held(data / "cabinet.lock"):
+                refused = subprocess.run(
+                    [NETWATCH, "scan", str(path), "--data", str(data)],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+            assert (refused.returncode, refused.stdout) == (5, "")
+            assert mails.mails == []
+            assert db.execute("select count(*) from runs").fetchone() == (1,)
+            scan(path, data)
+            assert len(mails.mails) == 1
+
+
+def test_a_scan_outside_the_hours_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    now = datetime.now()  # noqa: DTZ005 - this machine's clock is meant
+    opens, closes = (now + timedelta(hours=hours) for hours in (2, 3))
+    path = site(tmp_path, 8, window=f"{opens:%H:%M}-{closes:%H:%M}")
+    command = [NETWATCH, "scan", str(path), "--data", str(tmp_path / "data")]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 6
 
 
 def killed_at(folder: Path, network: int, when: float | str) -> Post:
