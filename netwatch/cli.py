@@ -16,6 +16,7 @@ import netwatch
 from netwatch.cli_box import box
 from netwatch.cli_devices import devices
 from netwatch.cli_feeds import feeds
+from netwatch.cli_keep import backup, bring, export, prune
 from netwatch.cli_mail import mail
 from netwatch.cli_setup import doctor, init, schema
 from netwatch.cli_shodan import shodan
@@ -248,5 +249,5 @@ def _stop(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-for command in (box, devices, doctor, feeds, init, mail, schema, shodan):
+for command in (backup, box, bring, devices, doctor, export, feeds, init, mail, prune, schema, shodan):
     main.add_command(command)

@@ -21,6 +21,7 @@ from netwatch.errors import ScopeError
 from netwatch.halt import AUDIT, AUTHORISATION, WINDOW, Halt
 from netwatch.judge import OTHERS
 from netwatch.judging import Judging
+from netwatch.keeping import tidy
 from netwatch.kernel import routes
 from netwatch.lifecycle import Cycle, Table
 from netwatch.met import as_careful, met, shared
@@ -102,6 +103,7 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
             store.record(run, moved, post, logged(run, store, placed), again)
             waiting = len(store.waiting(site.slug))
             delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
+        tidy(store, site, now)
     return Ended(run, delivery, tuple(beyond.gathered.troubles))
 
 

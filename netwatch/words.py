@@ -137,6 +137,11 @@ class Messages:
         """`message.one` for one, `message.many` otherwise."""
         return self(f"{message}.{'one' if number == 1 else 'many'}", number=number, **details)
 
+    def size(self, size: int) -> str:
+        """Bytes as `1,2 Mo`. Needs the topic `keep`."""
+        whole, tenth = divmod(max(1, round(size / 100_000)), 10)
+        return self("keep.megabytes", whole=whole, tenth=tenth)
+
     def day(self, day: date) -> str:
         """`23 novembre 2026`, `1er novembre 2026`. Needs the topic `moment`."""
         key = "moment.first-of-month" if day.day == 1 else "moment.date"

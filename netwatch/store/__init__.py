@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Self
 
 from netwatch.errors import StoreError
 from netwatch.sayings import Saying, Sayings, ruled
-from netwatch.store import exposures, internet, night, outbox, reading, sayings, writing
+from netwatch.store import exposures, internet, night, outbox, reading, sayings, writing, years
 from netwatch.store.lock import held
+from netwatch.store.opened import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,7 +49,7 @@ class Store:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             self.path.chmod(0o600)  # one that was copied here may be open to all
-            self._db = _open(self.path)
+            self._db = opened(self.path)
         except (OSError, sqlite3.Error) as error:
             raise StoreError("store.cannot-open", path=self.path, why=error) from error
 
@@ -202,7 +203,7 @@ class Store:
 
     def last_finished(self) -> str | None:
         """When the newest run of any site ended, or None."""
-        return str(row) if (row := next(self._db.query("select max(finished) as f from runs"))["f"]) else None
+        return years.last(self._db)
 
     def check_writable(self) -> None:
         """Take and give back the right to write. Raises StoreError."""
@@ -236,24 +237,13 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[Database]:
         try:
-            with self._db.atomic():
+            # At once: where we read first, and another site's night is written meanwhile, ours would be refused.
+            self._db.execute("begin immediate")
+            try:
                 yield self._db
+                self._db.commit()
+            except BaseException:
+                self._db.rollback()
+                raise
         except sqlite3.Error as error:
             raise StoreError("store.cannot-write", path=self.path, why=error) from error
-
-
-def _open(path: Path) -> Database:
-    from sqlite_utils import Database  # noqa: PLC0415 - slow to import
-
-    from netwatch.store.schema import migrations  # noqa: PLC0415
-
-    db = Database(sqlite3.connect(path, timeout=30))
-    db.execute("pragma journal_mode = wal")
-    db.execute("pragma synchronous = full")
-    db.execute("pragma foreign_keys = on")
-    ours = {m.name for m in migrations.applied(db)}
-    known = {m.name for m in migrations.pending(Database(memory=True))}
-    if newer := ours - known:
-        raise StoreError("store.newer", path=path, newer=", ".join(sorted(newer)))
-    migrations.apply(db)
-    return db

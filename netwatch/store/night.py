@@ -29,6 +29,7 @@ from netwatch.sayings import Sayings, shown
 from netwatch.store.reading import NOW, device_rows, link, rounds
 from netwatch.store.sayings import told
 from netwatch.store.writing import stamp
+from netwatch.store.years import looked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +51,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
     )
     if run is None:
         return None
-    exposures, said = _exposures(db, site), Sayings(told(db, site))
+    exposures, said = _exposures(db, site, run["started"]), Sayings(told(db, site))
     changes = list(db.query("select * from changes where run = ? order by rowid", [run["id"]]))
     return Document(
         schema="netwatch/1",
@@ -83,7 +84,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
         ),
         public=tuple(_public(db, site)),
         statements=tuple(_statements(db, site)),
-        looked=_looked(db, site),
+        looked=looked(db, site),
     )
 
 
@@ -101,16 +102,6 @@ def _public(db: Database, site: str) -> Iterable[AddressPart]:
         yield AddressPart(
             row["address"], row["source"], row["first_seen"], row["last_seen"], row["asked"], ports
         )
-
-
-def _looked(db: Database, site: str) -> dict[Vantage, str]:
-    """From each vantage, when it was last looked from there."""
-    rows = db.query(
-        "select vantages, max(finished) as last from runs "
-        "where site = (select id from sites where slug = ?) group by vantages order by last",
-        [site],
-    )
-    return {Vantage(one): row["last"] for row in rows for one in json.loads(row["vantages"])}
 
 
 def _services(db: Database, site: str) -> Iterable[ServicePart]:
@@ -195,12 +186,12 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
     return sorted(parts, key=lambda part: (-part.severity.rank, part.address, part.port, part.rule))
 
 
-def _exposures(db: Database, site: str) -> dict[tuple[str, str, int], Exposure]:
-    """How exposed each finding was when it was last seen."""
+def _exposures(db: Database, site: str, started: str) -> dict[tuple[str, str, int], Exposure]:
+    """How exposed each finding is that holds, or was that ended tonight: a change is about one of them."""
     rows = db.query(
         "select rule, device, port, exposure from findings "
-        "where site = (select id from sites where slug = ?) order by id",
-        [site],
+        "where site = (select id from sites where slug = ?) and (ended is null or ended = ?) order by id",
+        [site, started],
     )
     return {(row["rule"], row["device"], row["port"]): Exposure(row["exposure"]) for row in rows}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils.migrations import Migrations
 
-from netwatch.store import exposures, sayings
+from netwatch.store import exposures, sayings, years
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -149,3 +149,9 @@ def m005_products(db: Database) -> None:
 def m006_sayings(db: Database) -> None:
     """What was said of a device that its answers do not say."""
     sayings.create(db)
+
+
+@migrations()
+def m011_years(db: Database) -> None:
+    """What keeps many nights as quick as few, and lets old ones go."""
+    years.create(db)
