@@ -76,7 +76,11 @@ def export(site: str, file: Path, force: bool, lang: str | None, data: Path | No
     with _existing(data) as store:
         nights, waiting = write(store, slug, file, force=force)
     click.echo(file.resolve())
-    say(words("keep.exported", nights=words.count("keep.nights", nights), size=words.size(file.stat().st_size)))
+    say(
+        words(
+            "keep.exported", nights=words.count("keep.nights", nights), size=words.size(file.stat().st_size)
+        )
+    )
     if waiting:
         say(words.count("keep.letters-stay", waiting), "yellow")
 

@@ -7,7 +7,7 @@ and what lies beside the database: the audit logs.
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from netwatch import audit
@@ -26,7 +26,7 @@ NIGHTLY = 50  # logs that go in a night
 
 def limit(site: Site, now: datetime) -> datetime:
     """What ended before this is old."""
-    return now - timedelta(days=site.keep.days)
+    return now.astimezone(UTC) - timedelta(days=site.keep.days)
 
 
 def tidy(store: Store, site: Site, now: datetime) -> None:

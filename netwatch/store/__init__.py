@@ -17,7 +17,7 @@ from netwatch.errors import StoreError
 from netwatch.sayings import Saying, Sayings, ruled
 from netwatch.store import exposures, internet, night, outbox, reading, sayings, writing, years
 from netwatch.store.lock import held
-from netwatch.store.opened import opened
+from netwatch.store.database import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -237,7 +237,7 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[Database]:
         try:
-            # At once: where we read first, and another site's night is written meanwhile, ours would be refused.
+            # At once: where we read first, and another site writes meanwhile, our night would be refused.
             self._db.execute("begin immediate")
             try:
                 yield self._db

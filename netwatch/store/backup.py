@@ -38,7 +38,9 @@ def backup(store: Store, target: Path, *, force: bool = False) -> Copied:
     with whole(target, force=force) as draft:
         try:
             with closing(sqlite3.connect(draft)) as copy:
-                store._db.conn.backup(copy)  # all pages in one step: scans may write meanwhile, we do not see it
+                store._db.conn.backup(
+                    copy
+                )  # all pages in one step: scans may write meanwhile, we do not see it
                 copy.execute("pragma journal_mode = delete")  # one file, and not three
                 found = [row[0] for row in copy.execute("pragma integrity_check(1)")]
                 strays = copy.execute("pragma foreign_key_check").fetchone()

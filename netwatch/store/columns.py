@@ -56,7 +56,9 @@ def _readable(name: str, value: str) -> bool:
 
 def printable(value: str) -> bool:
     """Nothing in it controls a terminal, and it can be written as UTF-8."""
-    return value.isprintable() or all(unicodedata.category(c) not in {"Cc", "Cs"} or c in WHITE for c in value)
+    return value.isprintable() or all(
+        unicodedata.category(c) not in {"Cc", "Cs"} or c in WHITE for c in value
+    )
 
 
 def _meant(table: str, name: str, value: str) -> bool:

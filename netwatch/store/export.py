@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import netwatch
 from netwatch.errors import StoreError
-from netwatch.store.opened import steps
+from netwatch.store.database import steps
 from netwatch.store.whole import whole
 from netwatch.store.writing import site_number, stamp
 

@@ -1,12 +1,12 @@
 """What is a file of export.py worth, and how does it come in? As hostile input, whole or not at all.
 
 It is read into a database of its own, in memory: line by line, each value checked (columns.py), with the
-schema that the file names; its sums must be right. That database is brought up to date like any other, then
+schema that the file names; its sum must be right. That database is brought up to date like any other, then
 read by the same code that reads ours. Only what stood all this is copied, in one transaction, under new row
 numbers. A site of which something is known here already is refused: two histories are not made one.
 
-Where it stops: whoever wrote the file says what the devices are and what was found, as whoever writes the site
-file does. It makes nobody send a letter, and no address in it is taken for the practice's own of today.
+Where it stops: whoever wrote the file says what the devices are and what was found, as whoever writes the
+site file does. It makes nobody send a letter, and no address in it is taken for the practice's own of today.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from netwatch.errors import StoreError
 from netwatch.store import columns, exposures, internet, night, reading, sayings
 from netwatch.store.export import FORMAT, PARTS
-from netwatch.store.opened import steps
+from netwatch.store.database import steps
 from netwatch.store.writing import stamp, text
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ LARGEST, LONGEST_LINE = 500_000_000, 32_000_000  # bytes
 SLUG = re.compile(r"[a-z0-9-]{1,60}")
 AGE = timedelta(days=1)  # an address on the internet that is told of elsewhere is at least so old
 LANGUAGES = ("fr", "en")
+READERS: tuple[Callable[[Database, str], object], ...] = (
+    *(reading.picture, reading.known, reading.devices, reading.rounds, reading.open_ports),
+    *(reading.clear_ports, reading.spoken, internet.addresses, internet.asked_before),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +174,7 @@ def _prove(aside: Database, slug: str, catalogue: Catalogue, draw: Draw, source:
             last = night.document(aside, slug, catalogue, language)
             if last is not None:
                 draw(site["name"], last, language)
-        for read in (reading.picture, reading.known, reading.devices, reading.rounds, reading.open_ports):
-            read(aside, slug)
-        for read in (reading.clear_ports, reading.spoken, internet.addresses, internet.asked_before):
+        for read in READERS:
             read(aside, slug)
         sayings.told(aside, slug, ended=True)
         exposures.told(aside, slug, exposures.log(aside, slug))

@@ -1,7 +1,7 @@
 """What keeps ten thousand nights as quick as ten? What is asked every night is kept in rows of its own.
 
-`looked`: from each vantage, when a run last ended that looked from there, so that nobody has to go through all
-runs for it. The indexes are those by which old nights are found, and left without a search through the rest.
+`looked`: from each vantage, when a run last ended that looked from there, so that nobody has to go through
+all runs for it. By the indexes old nights are found, and forgotten without a search through the rest.
 """
 
 from __future__ import annotations
