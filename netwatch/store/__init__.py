@@ -171,8 +171,10 @@ class Store:
         return reading.known(self._db, site)
 
     def exposures(self, site: str, *, only_open: bool = False) -> tuple[Logged, ...]:
-        """The log of exposures, the first first, each with whom the first alert was sent to, and when."""
-        return exposures.told(self._db, site, exposures.log(self._db, site, only_open=only_open))
+        """The log of exposures, the first first, each with whom the first alert was sent to, and when. Of
+        `only_open` it is not asked who was told: every night needs them, and letters add up."""
+        log = exposures.log(self._db, site, only_open=only_open)
+        return log if only_open else exposures.told(self._db, site, log)
 
     def declare(self, site: str, text: str) -> None:
         """What a person says that the box shows; what was said before stays."""

@@ -36,15 +36,17 @@ PORTS = frozenset({"port", "link_port"})
 ADDRESSED = frozenset({"devices", "services", "findings", "addresses"})
 
 
-def wrong(table: str, row: Mapping[str, object]) -> str | None:
-    """The first column that holds what it may not, or None."""
-    return next((name for name, value in row.items() if not _fits(table, name, value)), None)
+def fit(table: str, row: Mapping[str, object], kinds: Mapping[str, type]) -> bool:
+    """Has the row each column of the table, which are of these kinds, and in each what may stand there?"""
+    return row.keys() == kinds.keys() and all(_fits(table, name, row[name], kinds[name]) for name in row)
 
 
-def _fits(table: str, name: str, value: object) -> bool:
+def _fits(table: str, name: str, value: object, kind: type) -> bool:
     if value is None:
         return True
-    if isinstance(value, int) and not isinstance(value, bool):
+    if type(value) is not kind:  # SQLite would take 7 for "7", and true for 1
+        return False
+    if isinstance(value, int):
         return 0 <= value <= LAST_PORT if name in PORTS else abs(value) <= MOST
     return isinstance(value, str) and _readable(name, value) and _meant(table, name, value)
 

@@ -81,11 +81,12 @@ def bring(store: Store, source: Path, catalogue: Catalogue, draw: Draw) -> Broug
 def _read(aside: Database, source: Path) -> str:
     """Fill the database aside from the file; the site's short name."""
     try:
+        here = source.stat()
+        if not stat.S_ISREG(here.st_mode):  # a pipe would have us wait
+            raise StoreError("store.import-not-ours", path=source)
+        if here.st_size > LARGEST:
+            raise StoreError("store.import-too-big", path=source)
         with source.open("rb") as file:
-            if not stat.S_ISREG(source.stat().st_mode):
-                raise StoreError("store.import-not-ours", path=source)
-            if source.stat().st_size > LARGEST:
-                raise StoreError("store.import-too-big", path=source)
             return _fill(aside, source, _numbered(file, source))
     except (OSError, ValueError) as error:
         raise StoreError("store.import-unreadable", path=source, why=error) from error
@@ -103,7 +104,7 @@ def _numbered(file: BinaryIO, source: Path) -> Iterator[tuple[int, bytes]]:
 def _fill(aside: Database, source: Path, lines: Iterator[tuple[int, bytes]]) -> str:
     digest, counts = hashlib.sha256(), dict.fromkeys(PARTS, 0)
     slug = _begin(aside, source, next(lines, (1, b""))[1], digest)
-    known = {table: {column.name for column in aside[table].columns} for table in aside.table_names()}
+    known = {table: aside[table].columns_dict for table in aside.table_names()}
     for number, line in lines:
         told = _told(line)
         if isinstance(told, dict):
@@ -114,7 +115,7 @@ def _fill(aside: Database, source: Path, lines: Iterator[tuple[int, bytes]]) -> 
         digest.update(line)
         try:
             table, row = told
-            fits = table in PARTS and row.keys() == known.get(table) and columns.wrong(table, row) is None
+            fits = table in PARTS and table in known and columns.fit(table, row, known[table])
         except (AttributeError, TypeError, ValueError):
             fits = False
         if not fits or not _insert(aside, table, row):
@@ -130,8 +131,9 @@ def _begin(aside: Database, source: Path, line: bytes, digest: Any) -> str:  # n
     head, ours = _told(line), steps()
     if not isinstance(head, dict) or not str(head.get("format")).startswith("netwatch-site/"):
         raise StoreError("store.import-not-ours", path=source)
-    theirs, slug = head.get("schema"), head.get("site")
-    if head["format"] != FORMAT or (isinstance(theirs, list) and not all(one in ours for one in theirs)):
+    schema, slug = head.get("schema"), head.get("site")
+    theirs = schema if isinstance(schema, list) else []
+    if head["format"] != FORMAT or not all(one in ours for one in theirs):
         raise StoreError("store.import-newer", path=source)
     if not theirs or theirs != list(ours[: len(theirs)]) or not SLUG.fullmatch(str(slug)):
         raise _damaged(source, 1)

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 
     from netwatch.words import Catalogue
 
+OF_SITE = "select id from findings where site = (select id from sites where slug = :site) and"
+# Those that hold and those that ended tonight. Two questions, for with an `or` SQLite goes through all that
+# ever ended.
+STANDS = f"{OF_SITE} ended is null union all {OF_SITE} ended = :started"
+
 
 def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Document | None:
     """The last run of the site, or None."""
@@ -158,11 +163,7 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
     replaced = {
         (row["previous"], row["device"], row["port"]) for row in changes if row["previous"] != row["rule"]
     }
-    rows = db.query(
-        "select * from findings where site = (select id from sites where slug = ?) "
-        "and (ended is null or ended = ?)",
-        [site, started],
-    )
+    rows = db.query(f"select * from findings where id in ({STANDS})", {"site": site, "started": started})
     parts = [
         FindingPart(
             rule=row["rule"],
@@ -189,9 +190,8 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
 def _exposures(db: Database, site: str, started: str) -> dict[tuple[str, str, int], Exposure]:
     """How exposed each finding is that holds, or was that ended tonight: a change is about one of them."""
     rows = db.query(
-        "select rule, device, port, exposure from findings "
-        "where site = (select id from sites where slug = ?) and (ended is null or ended = ?) order by id",
-        [site, started],
+        f"select rule, device, port, exposure from findings where id in ({STANDS}) order by id",
+        {"site": site, "started": started},
     )
     return {(row["rule"], row["device"], row["port"]): Exposure(row["exposure"]) for row in rows}
 

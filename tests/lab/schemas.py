@@ -52,7 +52,9 @@ def night(number: int) -> Run:
     seen = Observation("dicom", Vantage.LAN, "d", address, 104, "dicom", FACTS, at)
     found = [seen.finding("dicom-query-answered")]
     if number == 0:
-        found.append(Finding("smb-guest-share", "d", 445, probe="dicom", address=address, vantage=Vantage.LAN))
+        found.append(
+            Finding("smb-guest-share", "d", 445, probe="dicom", address=address, vantage=Vantage.LAN)
+        )
     asked = [
         Coverage("discovery", Vantage.LAN, "192.168.1.0/24", None, (), Outcome.ANSWERED, "nmap"),
         Coverage("sweep", Vantage.LAN, address, "d", (22, 80), Outcome.CLOSED),

@@ -100,7 +100,9 @@ def test_detail_of_old_nights_goes_and_that_of_later_ones_stays(store: Store) ->
     fill(store)
     assert prune(store, "cabinet", after(6)) == Pruned(6, 6, 5)
     assert uids(store) == ["run-0", *(f"run-{number}" for number in range(6, 10))]
-    left = store._db.query("select uid, count(failures.run) as n from runs left join failures on run = id group by id")
+    left = store._db.query(
+        "select uid, count(failures.run) as n from runs left join failures on run = id group by id"
+    )
     assert {row["uid"]: row["n"] for row in left} == {"run-0": 0} | {f"run-{n}": 1 for n in range(6, 10)}
     assert rows(store)["texts"] == 5  # one a night that is left, and the empty one
 
@@ -181,7 +183,9 @@ def test_a_finding_that_ended_long_ago_keeps_its_dates(store: Store) -> None:
     record(store, replace(night(1), observations=(), findings=frozenset(), coverage=(closed,)))
     record(store, night(2))
     prune(store, "cabinet", END)
-    spans = [(row["first_seen"], row["ended"]) for row in store._db.query("select * from findings order by id")]
+    spans = [
+        (row["first_seen"], row["ended"]) for row in store._db.query("select * from findings order by id")
+    ]
     assert spans == [("2026-11-01T22:00:00Z", "2026-11-02T22:00:00Z"), ("2026-11-03T22:00:00Z", None)]
 
 
@@ -254,7 +258,9 @@ def plans(store: Store, statements: list[str]) -> list[str]:
 def test_no_old_row_is_looked_for_in_a_whole_table(store: Store) -> None:
     kinds = (retention.OLD_RUNS, retention.OLD_LETTERS, retention.OLD_ANSWERS)
     assert plans(store, [f"select id {what} limit :most" for what in kinds]) == []
-    assert plans(store, ["delete from failures where run = :run", "delete from changes where run = :run"]) == []
+    assert (
+        plans(store, ["delete from failures where run = :run", "delete from changes where run = :run"]) == []
+    )
 
 
 def test_whatever_refers_to_a_row_that_may_go_is_found_by_an_index(store: Store) -> None:
@@ -268,5 +274,3 @@ def test_whatever_refers_to_a_row_that_may_go_is_found_by_an_index(store: Store)
     ]
     assert len(refers) >= 4
     assert plans(store, refers) == []
-
-
