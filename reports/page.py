@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -274,8 +275,9 @@ class View:
         return Hole(self.say(f"page.gaps.title.{kind}"), plain, tuple(places[:SHOWN]), more)
 
 
+@cache
 def _template() -> Template:
-    """The page's template, escaping everything that fills it."""
+    """The page's template, escaping everything that fills it; compiled once."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - slow to import
 
     folder = Path(__file__).parent / "templates"

@@ -117,13 +117,17 @@ def test_letters_that_wait_stay_here_and_leave_from_nowhere_else(store: Store, t
 def test_no_other_site_and_no_place_of_this_machine_is_in_it(store: Store, tmp_path: Path) -> None:
     export.export(store, "cabinet", tmp_path / "x.jsonl")
     text = (tmp_path / "x.jsonl").read_text()
-    assert "other" not in {row["slug"] for table, row in map(json.loads, text.splitlines()[1:-1]) if table == "sites"}
+    assert "other" not in {
+        row["slug"] for table, row in map(json.loads, text.splitlines()[1:-1]) if table == "sites"
+    }
     assert "other-0" not in text
     assert "/somewhere" not in text
     assert str(tmp_path) not in text
 
 
-def test_it_is_lines_of_json_that_say_what_they_are_and_end_with_their_sum(store: Store, tmp_path: Path) -> None:
+def test_it_is_lines_of_json_that_say_what_they_are_and_end_with_their_sum(
+    store: Store, tmp_path: Path
+) -> None:
     target = tmp_path / "x.jsonl"
     export.export(store, "cabinet", target)
     *lines, end = target.read_bytes().splitlines(keepends=True)
@@ -135,16 +139,22 @@ def test_it_is_lines_of_json_that_say_what_they_are_and_end_with_their_sum(store
     assert all(line.isascii() for line in lines)
 
 
-def test_an_address_that_was_told_elsewhere_is_not_taken_for_ours_of_today(store: Store, tmp_path: Path) -> None:
+def test_an_address_that_was_told_elsewhere_is_not_taken_for_ours_of_today(
+    store: Store, tmp_path: Path
+) -> None:
     run = replace(night(5), started=night(5).started)
     record_with(store, replace(run, public={"203.0.113.7": "config"}, vantages=(Vantage.LAN,)), (), None)
     with over(store, tmp_path) as there:
         [(address, _, when)] = there.told_addresses("cabinet")
         assert address == "203.0.113.7"
-        assert when.isoformat() < there._db.execute("select datetime('now', '-23 hours')").fetchone()[0].replace(" ", "T")
+        assert when.isoformat() < there._db.execute("select datetime('now', '-23 hours')").fetchone()[
+            0
+        ].replace(" ", "T")
 
 
-def test_nothing_is_replaced_unasked_and_a_site_that_is_not_here_is_said(store: Store, tmp_path: Path) -> None:
+def test_nothing_is_replaced_unasked_and_a_site_that_is_not_here_is_said(
+    store: Store, tmp_path: Path
+) -> None:
     target = tmp_path / "x.jsonl"
     target.write_text("before")
     with pytest.raises(StoreError, match=r"store\.file-exists"):

@@ -91,7 +91,9 @@ def test_a_good_file_says_what_came(there: Store, tmp_path: Path, lines: Lines) 
     assert there.sites() == ("cabinet", "other")
 
 
-def test_a_site_of_which_something_is_known_is_never_doubled(there: Store, tmp_path: Path, lines: Lines) -> None:
+def test_a_site_of_which_something_is_known_is_never_doubled(
+    there: Store, tmp_path: Path, lines: Lines
+) -> None:
     path = written(tmp_path / "x", lines)
     bring(there, path, CATALOGUE, drawn)
     assert refused(there, path).message == "store.import-known"
@@ -100,7 +102,9 @@ def test_a_site_of_which_something_is_known_is_never_doubled(there: Store, tmp_p
     assert refused(there, written(tmp_path / "y", twin)).message == "store.import-twice"
 
 
-def test_a_site_that_is_known_by_its_name_only_gets_its_history(there: Store, tmp_path: Path, lines: Lines) -> None:
+def test_a_site_that_is_known_by_its_name_only_gets_its_history(
+    there: Store, tmp_path: Path, lines: Lines
+) -> None:
     there.remember("cabinet", "Cabinet neuf", "en", "/here/cabinet.toml")
     bring(there, written(tmp_path / "x", lines), CATALOGUE, drawn)
     assert there.site("cabinet") == ("Cabinet neuf", "en")
@@ -131,7 +135,6 @@ def test_a_file_of_an_earlier_version_comes_in(there: Store, tmp_path: Path, dum
     assert document is not None
     assert [part.status for part in document.findings] == ["open", "resolved"]
     assert document.looked == {"lan": "2026-11-03T22:02:00Z"}
-
 
 
 BAD_HEADS: dict[str, tuple[dict[str, object], str]] = {
@@ -193,7 +196,9 @@ BAD_ROWS: dict[str, tuple[str, dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("what", BAD_ROWS)
-def test_a_value_that_cannot_stand_there_is_refused(there: Store, tmp_path: Path, lines: Lines, what: str) -> None:
+def test_a_value_that_cannot_stand_there_is_refused(
+    there: Store, tmp_path: Path, lines: Lines, what: str
+) -> None:
     table, values = BAD_ROWS[what]
     error = refused(there, written(tmp_path / "x", changed(lines, table, **values)))
     assert error.message in {"store.import-damaged", "store.import-damaged-line"}
@@ -207,7 +212,11 @@ BAD_FILES: dict[str, Callable[[Lines], Lines]] = {
     "a table of the migrations": lambda lines: [*lines[:2], ["_sqlite_migrations", {}], *lines[2:]],
     "a line that is a number": lambda lines: [*lines[:2], 3, *lines[2:]],
     "a line that is a list": lambda lines: [*lines[:2], ["runs"], *lines[2:]],
-    "a row that is a list of columns": lambda lines: [*lines[:2], ["texts", ["id", "digest", "body"]], *lines[2:]],
+    "a row that is a list of columns": lambda lines: [
+        *lines[:2],
+        ["texts", ["id", "digest", "body"]],
+        *lines[2:],
+    ],
     "an empty line": lambda lines: [*lines[:2], None, *lines[2:]],
     "only a head": lambda lines: [lines[0], {}],
 }
@@ -219,7 +228,9 @@ def test_a_file_that_is_not_one_is_refused(there: Store, tmp_path: Path, lines: 
     assert refused(there, path).message in {"store.import-damaged", "store.import-damaged-line"}
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"SQLite format 3\0" * 100, b"\xff\xfe", b"[" * 100_000, b"{}", b"null"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"SQLite format 3\0" * 100, b"\xff\xfe", b"[" * 100_000, b"{}", b"null"]
+)
 def test_what_is_no_export_is_said_to_be_none(there: Store, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
     assert refused(there, tmp_path / "x").message == "store.import-not-ours"
