@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Self
 from netwatch.errors import StoreError
 from netwatch.sayings import Saying, Sayings, ruled
 from netwatch.store import exposures, internet, night, outbox, reading, sayings, writing, years
-from netwatch.store.lock import held
 from netwatch.store.database import opened
+from netwatch.store.lock import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from netwatch.errors import StoreError
 from netwatch.store import columns, exposures, internet, night, reading, sayings
-from netwatch.store.export import FORMAT, PARTS
 from netwatch.store.database import steps
+from netwatch.store.export import FORMAT, PARTS
 from netwatch.store.writing import stamp, text
 
 if TYPE_CHECKING:

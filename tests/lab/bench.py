@@ -23,7 +23,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tests.lab import demo, race
+from tests.lab import demo, race, years
 from tests.lab.clinic import Clinic
 from tests.lab.net import missing
 from tests.lab.street import Street
@@ -204,6 +204,7 @@ def main() -> None:
             print(f"\nLeft out, because it {reason}: the clinic of real servers, packets, and the race.")
         else:
             in_lab(Path(folder))
+    years.main()
 
 
 if __name__ == "__main__":

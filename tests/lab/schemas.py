@@ -61,7 +61,7 @@ def night(number: int) -> Run:
         Coverage("sweep", Vantage.LAN, address, "d", (104,), Outcome.OPEN),
         Coverage("dicom", Vantage.LAN, address, "d", (104,), Outcome.ANSWERED),
     ]
-    if number == 2:  # noqa: PLR2004 - the third
+    if number == 2:
         asked.append(Coverage("sweep", Vantage.LAN, address, "d", (445,), Outcome.CLOSED))
     failed = Failure("dicom", Vantage.LAN, address, 4242, Reason.TIMEOUT, "no answer in time", "d")
     return Run(

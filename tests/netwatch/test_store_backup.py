@@ -40,6 +40,7 @@ def test_the_copy_holds_everything_in_one_file_of_ours_alone(store: Store, tmp_p
     copied = backup(store, target)
     assert (copied.sites, copied.nights, copied.size) == (1, 3, target.stat().st_size)
     assert dump(target) == dump(store.path)
+    assert target.read_bytes()[18:20] == b"\x01\x01"  # it needs no other file beside it to be read
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.db", "data"]
 

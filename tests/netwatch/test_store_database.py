@@ -78,9 +78,9 @@ def test_what_an_earlier_version_stored_is_told_by_this_one(tmp_path: Path, dump
         assert store.last_finished() == "2026-11-03T22:02:00Z"
         assert [letter.message_id for letter in store.waiting("cabinet")] == ["<2@test>"]
         exposed = [(row.place, row.patients, row.told_to) for row in store.exposures("cabinet")]
-        logged = "m004" <= dump  # there was no log before
+        logged = dump >= "m004"  # there was no log before
         assert exposed == [(("p-203.0.113.7", 8104, "tcp"), 5300, ("dr@example.fr",))] * logged
-        assert [one.value for one in store.ever_said("cabinet")] == ["PACS"] * ("m006" <= dump)
+        assert [one.value for one in store.ever_said("cabinet")] == ["PACS"] * (dump >= "m006")
 
 
 @pytest.mark.parametrize("dump", DUMPS)

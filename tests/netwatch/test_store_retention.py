@@ -6,7 +6,7 @@ import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -211,8 +211,24 @@ def test_another_site_loses_nothing(store: Store) -> None:
         record(store, night(number))
         record(store, replace(night(number), id=f"other-{number}", site="other"))
     prune(store, "cabinet", END)
-    assert uids(store) == ["run-3"][:0] + ["other-0", "other-1", "other-2", "run-3", "other-3"]
+    assert uids(store) == ["other-0", "other-1", "other-2", "run-3", "other-3"]
     assert store.document("other", CATALOGUE, "en") is not None
+
+
+def test_a_letter_proves_nothing_of_another_site(store: Store) -> None:
+    store.remember("other", "Other", "en")
+    fill(store, 2)
+    for number in range(2):  # nights that began at the same second
+        told = replace(letter(number), message_id=f"<other-{number}@test>")
+        record(store, replace(night(number), id=f"other-{number}", site="other"), (told,))
+        store.sent(told)
+    with store._writing() as db:
+        db.execute("update outbox set sent = '2026-11-01T22:05:00Z'")
+    assert prune(store, "other", END).letters == 2
+    assert [row["message_id"] for row in store._db.query("select message_id from outbox")] == [
+        "<0@test>",
+        "<1@test>",
+    ]
 
 
 def test_of_a_site_that_nobody_knows_nothing_goes(store: Store) -> None:
