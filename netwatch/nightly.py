@@ -103,7 +103,7 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
             store.record(run, moved, post, logged(run, store, placed), again)
             waiting = len(store.waiting(site.slug))
             delivery = deliver(store, site) if compose is not None else Delivery(0, waiting)
-        tidy(store, site, now)
+            tidy(store, site, now)
     return Ended(run, delivery, tuple(beyond.gathered.troubles))
 
 

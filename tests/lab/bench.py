@@ -23,7 +23,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tests.lab import demo, race, years
+from tests.lab import demo, ndiff, race, years
 from tests.lab.clinic import Clinic
 from tests.lab.net import missing
 from tests.lab.street import Street
@@ -205,6 +205,7 @@ def main() -> None:
         else:
             in_lab(Path(folder))
     years.main()
+    ndiff.main()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What does a database of this version look like? `python -m tests.lab.schemas`, once for each new migration.
 
 Writes tests/netwatch/schemas/NEWEST.sql: three nights of one site as the code of today stores them, with an
-alert that was sent, one that waits, an exposure, and a name that a person gave. Dumps of earlier versions were
-written by the code of their time, and are never written again.
+alert that was sent, one that waits, an exposure, and a name that a person gave. Dumps of earlier versions
+were written by the code of their time, and are never written again.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 from netwatch import audit, keeping
 from netwatch.config import load
 from netwatch.errors import StoreError
-from netwatch.store import Store
+from netwatch.store import Store, retention
 from netwatch.store.retention import Pruned
 from tests.netwatch.test_store import FIRST, night, record
 
@@ -99,7 +99,7 @@ def test_a_night_is_not_lost_where_nothing_can_be_forgotten(
     def full(*_: object) -> None:
         raise StoreError("store.cannot-write", path="x", why="full")
 
-    monkeypatch.setattr(keeping.retention, "prune", full)
+    monkeypatch.setattr(retention, "prune", full)
     keeping.tidy(store, site(tmp_path), NOW)
     with pytest.raises(StoreError):
         keeping.everything(store, site(tmp_path), NOW)

@@ -88,8 +88,8 @@ def test_a_copy_made_while_a_scan_writes_holds_no_half_of_a_night(store: Store, 
             with closing(sqlite3.connect(target)) as db:
                 assert db.execute("pragma integrity_check").fetchone() == ("ok",)
                 last, seen = db.execute(
-                    "select max(started), (select max(last_seen) from services where services.site = runs.site) "
-                    "from runs where site = (select id from sites where slug = 'busy')"
+                    "select max(started), (select max(last_seen) from services where site = sites.id) "
+                    "from runs join sites on sites.id = runs.site where slug = 'busy'"
                 ).fetchone()
             assert last == seen
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -55,7 +55,7 @@ def test_a_clock_that_was_put_back_takes_no_look_back(store: Store) -> None:
 
 def steps(store: Store, ask: object) -> list[str]:
     """How SQLite goes about all that this asks."""
-    asked: list[tuple[str, object]] = []
+    asked: list[tuple[str, Any]] = []
     with store._db.tracer(lambda sql, parameters: asked.append((sql, parameters))):
         ask(store)  # type: ignore[operator]
     plans = []
