@@ -25,7 +25,7 @@ lint:  ## style, types and architecture
 
 check: lint test  ## everything CI does
 
-bench:  ## what a scan costs: time, packets, memory
+bench:  ## what a scan costs: time, packets, memory; what ten years of nights cost
 	@tests/lab/install.sh test
 	@$(PYTHON_HERE) -m tests.lab.bench
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections import defaultdict
 from contextlib import suppress
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+NAMED = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}\.jsonl")  # as scan.name has it
 RECENT = 40  # lines about one device that an alert can tell
 
 
@@ -96,6 +98,13 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
                     yield entry
     except OSError as error:
         raise StoreError("store.no-audit", path=path) from error
+
+
+def before(data: Path, site: str, moment: datetime) -> tuple[Path, ...]:
+    """The logs of runs that began before then, the first first; never the newest. A file that no run of ours
+    wrote is none."""
+    ours = sorted(path for path in folder(data, site).glob("*.jsonl") if NAMED.fullmatch(path.name))
+    return tuple(path for path in ours[:-1] if path.name < f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}")
 
 
 def newest(data: Path, site: str) -> Path:

@@ -15,6 +15,7 @@ from netwatch.cli_box import box
 from netwatch.cli_decisions import accept, decisions, reopen
 from netwatch.cli_devices import devices
 from netwatch.cli_feeds import feeds
+from netwatch.cli_keep import backup, bring, export, prune
 from netwatch.cli_loop import loop
 from netwatch.cli_mail import mail
 from netwatch.cli_outbox import outbox
@@ -177,7 +178,7 @@ def exposures(site: str, form: str, lang: str | None, data: Path | None) -> None
 
 
 for command in (
-    *(accept, box, decisions, devices, doctor, feeds, init, loop, mail, outbox, reopen, scan, schedule),
-    *(schema, shodan, tend),
+    *(accept, backup, box, bring, decisions, devices, doctor, export, feeds, init, loop, mail, outbox),
+    *(prune, reopen, scan, schedule, schema, shodan, tend),
 ):
     main.add_command(command)

@@ -53,6 +53,7 @@ from netwatch.settings import (
     MOST_ADDRESSES,
     ClassSettings,
     Exclusions,
+    KeepSettings,
     PaceSettings,
     SweepSettings,
     Table,
@@ -169,6 +170,7 @@ class Site(Table):
     )
     sweep: SweepSettings = Field(default=SweepSettings(), description="How far a night reaches")
     pace: PaceSettings = Field(default=PaceSettings(), description="How fast; lower it freely")
+    keep: KeepSettings = Field(default=KeepSettings(), description="How long the detail of a night is kept")
     classes: ClassSettings = Field(default=ClassSettings(), description="What devices are, where you know")
     address: AddressSettings = Field(
         default=AddressSettings(), description="How to learn the address on the internet where it changes"

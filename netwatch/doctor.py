@@ -19,6 +19,7 @@ from netwatch.errors import NetwatchError, OutsideError
 from netwatch.kernel import may_send_raw
 from netwatch.problem import sentence
 from netwatch.store import Store
+from netwatch.store.retention import size
 from netwatch.tunnel import Tunnel
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _database(folder: Path, words: Messages) -> Iterator[Check]:
     try:
         with Store(folder) as store:
             store.check_writable()
-            yield Check(name, "ok", str(store.path))
+            yield Check(name, "ok", f"{store.path}, {words.size(size(store))}")
     except NetwatchError as error:
         yield Check(name, "fail", words(error.message, **error.details))
 

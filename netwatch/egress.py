@@ -68,7 +68,6 @@ class Egress:
     ) -> None:
         """`scope`: what may be reached. `pace`: how fast. `stop`: says when knocking must leave off.
         `outlet`: through which door it leaves; else this machine's own.
-
         `profile`: `audit` where questions of that manner may be asked; only the site's authorisation says so.
         """
         self.scope = scope
@@ -81,7 +80,6 @@ class Egress:
         self._knocking = Knocking(self._meters, stop, self.outlet.wire)
         self._classes: dict[str, Class] = {}
         self._port_classes: dict[tuple[str, int], Class] = {}
-        self._together: dict[str, tuple[str, ...]] = {}
 
     def close(self) -> None:
         """Nothing leaves any more."""
@@ -100,15 +98,12 @@ class Egress:
             self._port_classes[address, port] = is_a
             return
         self._classes[address] = is_a
-        cards = self._together.get(address, (address,))
-        guarded = any(self._classes.get(card, table()[UNKNOWN]).guarded for card in cards)
-        self._meters.hurry(self._meters.gate(address), guarded=guarded)
+        self._meters.hurry(address, guarded=is_a.guarded)
 
     def one_device(self, addresses: tuple[str, ...]) -> None:
         """These addresses are cards of one device: it has one connection at a time, and the pace of its most
         careful card. What bars one bars all."""
         self._meters.one(addresses)
-        self._together |= dict.fromkeys(addresses, addresses)
 
     def bar(self, address: str, why: str = "egress.excluded-card") -> None:
         """Never reach this address again in this run; `why` is the id of the refusal's sentence."""

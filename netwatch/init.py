@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 EXAMPLE_DAY = date(2027, 12, 31)
 WIDTH = 100  # of a remark
-OURS, OURS_NIGHTS, GONE_NIGHTS = Pace(), 14, 30
+OURS, OURS_NIGHTS, GONE_NIGHTS, OURS_DAYS = Pace(), 14, 30, 400
 WIDEST = 20  # a wider network is proposed as the /24 around us: a practice does not fill it
 
 
@@ -115,6 +115,7 @@ def render(answers: Answers) -> str:
         _ranges,
         _sweep,
         _pace,
+        _keep,
         _classes,
         _address,
         _vantage,
@@ -210,6 +211,11 @@ def _pace(_: Answers, words: Messages) -> Iterator[str]:
     yield "# [pace.override]"
     yield _key(words, "by", None, "Dr Martin")
     yield _key(words, "reason", None, words("init.some-reason"))
+
+
+def _keep(_: Answers, words: Messages) -> Iterator[str]:
+    yield _heading(words, "keep")
+    yield _key(words, "days", None, OURS_DAYS)
 
 
 def _classes(_: Answers, words: Messages) -> Iterator[str]:

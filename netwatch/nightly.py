@@ -22,6 +22,7 @@ from netwatch.errors import HoursError
 from netwatch.halt import AUDIT, AUTHORISATION, WINDOW, Halt
 from netwatch.judge import OTHERS
 from netwatch.judging import Judging
+from netwatch.keeping import tidy
 from netwatch.kernel import routes
 from netwatch.lifecycle import Cycle, Table
 from netwatch.met import as_careful, met, shared
@@ -112,6 +113,7 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
             exposed = logged(run, store, placed)
             store.record(run, moved, post, exposed, again=again, came=came, told=news)
             delivery = deliver(store, site) if compose is not None else standing(store, site.slug)
+            tidy(store, site, now)
     return Ended(run, delivery, tuple(beyond.gathered.troubles))
 
 
@@ -193,10 +195,12 @@ def newsroom(  # noqa: PLR0913, PLR0917 - what news are made of
     run: Run, store: Store, catalogue: Catalogue, moved: Night, came: Came, gone_after: int
 ) -> News:
     """What of this night is told now, and what waits."""
-    kept = store.kept_news(run.site, moved.changes)
+    kept = store.newsroom.kept(run.site, moved.changes)
     oldest = min((item.at for item in kept if item.fate is Fate.WAITING), default=run.started)
-    editor = Editor(catalogue, (*store.nights(run.site, oldest), *([run.started] * run.complete)), gone_after)
-    ripe = due(store.digested(run.site), run.started) or wakes(came.comings)
+    editor = Editor(
+        catalogue, (*store.newsroom.nights(run.site, oldest), *([run.started] * run.complete)), gone_after
+    )
+    ripe = due(store.newsroom.digested(run.site), run.started) or wakes(came.comings)
     return editor.night(kept, moved.changes, run.started, due=ripe)
 
 

@@ -60,6 +60,15 @@ class SweepSettings(Table):
     )
 
 
+class KeepSettings(Table):
+    """How long the detail of a night is kept."""
+
+    days: Annotated[int, Strict(), Ge(60), Le(36_525)] = Field(
+        default=400,
+        description="Days after which the detail of a night, its letters and its log are forgotten",
+    )
+
+
 class Override(Table):
     """Who answers for a pace above netwatch's own."""
 

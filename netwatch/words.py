@@ -11,6 +11,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,10 +125,7 @@ class Messages:
     def __init__(self, folder: Path, language: str, topic: str = "*") -> None:
         """Read one language, all topics or one. `language` is one of LANGUAGES."""
         self.language = language
-        self.sentences: dict[str, Any] = {}
-        for path in sorted(folder.glob(f"{topic}.{language}.toml")):
-            topic = path.name.split(".")[0]
-            self.sentences |= flatten(tomllib.loads(path.read_text(encoding="utf-8")), f"{topic}.")
+        self.sentences: dict[str, Any] = dict(_sentences(folder, language, topic))
 
     def __call__(self, message: str, **details: object) -> str:
         """The sentence, filled in; a day as in `day`. Raises KeyError for an id that no one wrote."""
@@ -148,10 +146,24 @@ class Messages:
         """`message.one` for one, `message.many` otherwise."""
         return self(f"{message}.{'one' if number == 1 else 'many'}", number=number, **details)
 
+    def size(self, size: int) -> str:
+        """Bytes as `1,2 Mo`. Needs the topic `keep`."""
+        whole, tenth = divmod(max(1, round(size / 100_000)), 10)
+        return self("keep.megabytes", whole=whole, tenth=tenth)
+
     def day(self, day: date) -> str:
         """`23 novembre 2026`, `1er novembre 2026`. Needs the topic `moment`."""
         key = "moment.first-of-month" if day.day == 1 else "moment.date"
         return self(key, day=day.day, month=self(f"moment.month.{day.month}"), year=day.year)
+
+
+@cache
+def _sentences(folder: Path, language: str, topic: str) -> Mapping[str, Any]:
+    """Read once: a page is drawn in less time than its words take to be parsed."""
+    read: dict[str, Any] = {}
+    for path in sorted(folder.glob(f"{topic}.{language}.toml")):
+        read |= flatten(tomllib.loads(path.read_text(encoding="utf-8")), f"{path.name.split('.')[0]}.")
+    return read
 
 
 def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -28,8 +28,11 @@ from netwatch.store import (
     reading,
     sayings,
     writing,
+    years,
 )
+from netwatch.store.database import opened
 from netwatch.store.lock import held
+from netwatch.store.news import Newsroom
 from netwatch.store.notices import Notices
 from netwatch.store.outbox import Outbox
 
@@ -66,7 +69,7 @@ class Store:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             self.path.chmod(0o600)  # one that was copied here may be open to all
-            self._db = _open(self.path)
+            self._db = opened(self.path)
         except (OSError, sqlite3.Error) as error:
             raise StoreError("store.cannot-open", path=self.path, why=error) from error
 
@@ -220,8 +223,10 @@ class Store:
         return reading.known(self._db, site)
 
     def exposures(self, site: str, *, only_open: bool = False) -> tuple[Logged, ...]:
-        """The log of exposures, the first first, each with whom the first alert was sent to, and when."""
-        return exposures.told(self._db, site, exposures.log(self._db, site, only_open=only_open))
+        """The log of exposures, the first first, each with whom the first alert was sent to, and when. Of
+        `only_open` it is not asked who was told: every night needs them, and letters add up."""
+        log = exposures.log(self._db, site, only_open=only_open)
+        return log if only_open else exposures.told(self._db, site, log)
 
     def declare(self, site: str, text: str) -> None:
         """What a person says that the box shows; what was said before stays."""
@@ -232,22 +237,10 @@ class Store:
         """What was said last of the box, or None."""
         return internet.declaration(self._db, site)
 
-    def kept_news(self, site: str, changes: Iterable[Change]) -> tuple[Item, ...]:
-        """What waits to be told, and what was told before of the places that changed."""
-        return news.kept(self._db, site, changes)
-
-    def write_news(self, site: str, items: Iterable[Item], digested: datetime | None) -> None:
-        """Keep what became of news. `digested`: a digest was written then."""
-        with self._writing() as db:
-            news.write(db, site, items, digested)
-
-    def digested(self, site: str) -> datetime | None:
-        """When this site's last digest was written, or None."""
-        return news.digested(self._db, site)
-
-    def nights(self, site: str, since: datetime) -> tuple[datetime, ...]:
-        """When this site's complete nights began, since then."""
-        return news.nights(self._db, site, since)
+    @property
+    def newsroom(self) -> Newsroom:
+        """What was told, and what waits to be told."""
+        return Newsroom(self._db, self._writing)
 
     def release(self, site: str, device: str) -> None:
         """A person has decided: a device that was left alone is looked at again."""
@@ -272,7 +265,7 @@ class Store:
 
     def last_finished(self) -> str | None:
         """When the newest run of any site ended, or None."""
-        return str(row) if (row := next(self._db.query("select max(finished) as f from runs"))["f"]) else None
+        return years.last(self._db)
 
     def check_writable(self) -> None:
         """Take and give back the right to write. Raises StoreError."""
@@ -292,24 +285,13 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[Database]:
         try:
-            with self._db.atomic():
+            # At once: where we read first, and another site writes meanwhile, our night would be refused.
+            self._db.execute("begin immediate")
+            try:
                 yield self._db
+                self._db.commit()
+            except BaseException:
+                self._db.rollback()
+                raise
         except sqlite3.Error as error:
             raise StoreError("store.cannot-write", path=self.path, why=error) from error
-
-
-def _open(path: Path) -> Database:
-    from sqlite_utils import Database  # noqa: PLC0415 - slow to import
-
-    from netwatch.store.schema import migrations  # noqa: PLC0415
-
-    db = Database(sqlite3.connect(path, timeout=30))
-    db.execute("pragma journal_mode = wal")
-    db.execute("pragma synchronous = full")
-    db.execute("pragma foreign_keys = on")
-    ours = {m.name for m in migrations.applied(db)}
-    known = {m.name for m in migrations.pending(Database(memory=True))}
-    if newer := ours - known:
-        raise StoreError("store.newer", path=path, newer=", ".join(sorted(newer)))
-    migrations.apply(db)
-    return db

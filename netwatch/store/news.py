@@ -16,9 +16,12 @@ from netwatch.news import Fate, Item
 from netwatch.store.writing import site_number, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
     from sqlite_utils import Database
+
+    Writing = Callable[[], AbstractContextManager[Database]]
 
 TABLE = """
 create table news (
@@ -50,6 +53,32 @@ def create(db: Database) -> None:
     db.execute(STANDING)
 
 
+class Newsroom:
+    """The news of all sites."""
+
+    def __init__(self, db: Database, writing: Writing) -> None:
+        """`writing` opens a transaction."""
+        self._db = db
+        self._writing = writing
+
+    def kept(self, site: str, changes: Iterable[Change]) -> tuple[Item, ...]:
+        """What waits to be told, and what was told before of the places that changed."""
+        return kept(self._db, site, changes)
+
+    def write(self, site: str, items: Iterable[Item], digested: datetime | None) -> None:
+        """Keep what became of news. `digested`: a digest was written then."""
+        with self._writing() as db:
+            write(db, site, items, digested)
+
+    def digested(self, site: str) -> datetime | None:
+        """When this site's last digest was written, or None."""
+        return digested(self._db, site)
+
+    def nights(self, site: str, since: datetime) -> tuple[datetime, ...]:
+        """When this site's complete nights began, since then."""
+        return nights(self._db, site, since)
+
+
 def kept(db: Database, site: str, changes: Iterable[Change]) -> tuple[Item, ...]:
     """What waits, and all that was told before of the places that changed."""
     waiting = f"select device, port from news where {SITE} and fate = 'waiting'"  # noqa: S608 - a constant
@@ -58,6 +87,11 @@ def kept(db: Database, site: str, changes: Iterable[Change]) -> tuple[Item, ...]
     pile = f"select * from news where {SITE} and device = ? and port = ?"  # noqa: S608 - a constant
     rows = [row for place in sorted(places) for row in db.query(pile, [site, *place])]
     return tuple(_item(row) for row in sorted(rows, key=lambda row: int(row["id"])))
+
+
+def everything(db: Database, site: str) -> tuple[Item, ...]:
+    """All that is kept, the first first."""
+    return tuple(_item(row) for row in db.query(f"select * from news where {SITE} order by id", [site]))  # noqa: S608
 
 
 def write(db: Database, site: str, items: Iterable[Item], digested: datetime | None) -> None:

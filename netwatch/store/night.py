@@ -33,6 +33,7 @@ from netwatch.store.again import times
 from netwatch.store.reading import NOW, device_rows, link, rounds
 from netwatch.store.sayings import told
 from netwatch.store.writing import stamp
+from netwatch.store.years import looked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from netwatch.words import Catalogue
 
 PLACE = ("rule", "device", "port", "transport")
+OF_SITE = "select id from findings where site = (select id from sites where slug = :site) and"
+# Those that hold and those that ended tonight. Two questions, for with an `or` SQLite goes through all that
+# ever ended.
+STANDS = f"{OF_SITE} ended is null union all {OF_SITE} ended = :started and status = 'resolved'"
 
 
 def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Document | None:
@@ -57,7 +62,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
     )
     if run is None:
         return None
-    exposures, said = _exposures(db, site), Sayings(told(db, site))
+    exposures, said = _exposures(db, site, run["started"]), Sayings(told(db, site))
     changes = list(db.query("select * from changes where run = ? order by rowid", [run["id"]]))
     findings = _findings(db, site, run["started"], changes, catalogue, language)
     back = {(f.rule, f.device, f.port): f.before for f in findings if f.first_seen == run["started"]}
@@ -92,7 +97,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
         ),
         public=tuple(_public(db, site)),
         statements=tuple(_statements(db, site)),
-        looked=_looked(db, site),
+        looked=looked(db, site),
         comings=tuple(comings.told(db, run["id"])),
         undelivered=tuple(_undelivered(db, site)),
     )
@@ -122,16 +127,6 @@ def _undelivered(db: Database, site: str) -> Iterable[UndeliveredPart]:
         [site],
     )
     return (UndeliveredPart(**row) for row in rows)
-
-
-def _looked(db: Database, site: str) -> dict[Vantage, str]:
-    """From each vantage, when it was last looked from there."""
-    rows = db.query(
-        "select vantages, max(finished) as last from runs "
-        "where site = (select id from sites where slug = ?) group by vantages order by last",
-        [site],
-    )
-    return {Vantage(one): row["last"] for row in rows for one in json.loads(row["vantages"])}
 
 
 def _services(db: Database, site: str) -> Iterable[ServicePart]:
@@ -188,11 +183,7 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
     replaced = {
         (row["previous"], row["device"], row["port"]) for row in changes if row["previous"] != row["rule"]
     }
-    rows = db.query(
-        "select * from findings where site = (select id from sites where slug = ?) "
-        "and (ended is null or (ended = ? and status = ?))",
-        [site, started, Status.RESOLVED],
-    )
+    rows = db.query(f"select * from findings where id in ({STANDS})", {"site": site, "started": started})  # noqa: S608
     parts = [
         FindingPart(
             rule=row["rule"],
@@ -219,12 +210,11 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
     return sorted(parts, key=lambda part: (-part.severity.rank, part.address, part.port, part.rule))
 
 
-def _exposures(db: Database, site: str) -> dict[tuple[str, str, int], Exposure]:
-    """How exposed each finding was when it was last seen."""
+def _exposures(db: Database, site: str, started: str) -> dict[tuple[str, str, int], Exposure]:
+    """How exposed each finding is that holds, or was that ended tonight: a change is about one of them."""
     rows = db.query(
-        "select rule, device, port, exposure from findings "
-        "where site = (select id from sites where slug = ?) order by id",
-        [site],
+        f"select rule, device, port, exposure from findings where id in ({STANDS}) order by id",  # noqa: S608
+        {"site": site, "started": started},
     )
     return {(row["rule"], row["device"], row["port"]): Exposure(row["exposure"]) for row in rows}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils.migrations import Migrations
 
-from netwatch.store import again, comings, decisions, exposures, news, notices, outbox, sayings
+from netwatch.store import again, comings, decisions, exposures, news, notices, outbox, sayings, years
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -180,3 +180,9 @@ def m013_decisions(db: Database) -> None:
     """What a person decided to live with; and when a finding was there before, found at once."""
     decisions.create(db)
     again.create(db)
+
+
+@migrations()
+def m011_years(db: Database) -> None:
+    """What keeps many nights as quick as few, and lets old ones go."""
+    years.create(db)

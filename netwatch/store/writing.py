@@ -11,6 +11,7 @@ from netwatch.diff import LISTING, WHOLE
 from netwatch.document import port_list
 from netwatch.model import LIVENESS, Outcome, Status
 from netwatch.portset import PortSet
+from netwatch.store import years
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +64,7 @@ def run(db: Database, night: Run) -> int:
             stamp(night.finished),
             int(night.complete),
             json.dumps(night.vantages),
-            _text(db, json.dumps([_coverage_row(row) for row in night.coverage], separators=(",", ":"))),
+            text(db, json.dumps([_coverage_row(row) for row in night.coverage], separators=(",", ":"))),
             night.stopped,
             json.dumps(night.pace, sort_keys=True),
             int(night.audit),
@@ -76,6 +77,7 @@ def run(db: Database, night: Run) -> int:
             {"run": row} | asdict(failure),
         )
     _networks(db, number, night)
+    years.note(db, number, night.vantages, stamp(night.finished))
     return int(row)
 
 
@@ -84,7 +86,8 @@ def _coverage_row(row: Coverage) -> list[object]:
     return [row.probe, row.vantage, row.device, row.address, ports, row.outcome, row.detail]
 
 
-def _text(db: Database, body: str) -> int:
+def text(db: Database, body: str) -> int:
+    """The number of a text, which is kept once."""
     digest = hashlib.sha256(body.encode()).hexdigest()
     db.execute("insert or ignore into texts (digest, body) values (?, ?)", [digest, body])
     return int(next(db.query("select id from texts where digest = ?", [digest]))["id"])

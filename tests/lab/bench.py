@@ -23,7 +23,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tests.lab import demo, race, recognition
+from tests.lab import demo, ndiff, race, recognition, years
 from tests.lab.clinic import Clinic
 from tests.lab.net import missing
 from tests.lab.street import Street
@@ -204,6 +204,8 @@ def main() -> None:
             print(f"\nLeft out, because it {reason}: the clinic of real servers, packets, and the race.")
         else:
             in_lab(Path(folder))
+    years.main()
+    ndiff.main()
 
 
 if __name__ == "__main__":

@@ -283,3 +283,17 @@ def test_addresses_that_the_site_file_names_from_now_on_are_no_new_devices(tmp_p
         assert len(document["devices"]) == 4
         assert document["comings"] == []
         assert mails.mails == []
+
+
+def test_a_night_forgets_the_detail_of_what_is_old(tmp_path: Path) -> None:
+    path, data = site(tmp_path, 22), tmp_path / "data"
+    old = [scan(path, data, "--no-alert")["run"]["id"] for _ in range(2)]
+    with sqlite3.connect(data / "netwatch.db") as db:
+        db.execute("update runs set finished = '2020-01-01T00:00:00Z'")
+    logs = data / "audit" / "cabinet"
+    for name in old:
+        (logs / f"{name}.jsonl").rename(logs / f"2020{name[4:]}.jsonl")
+    last = scan(path, data, "--no-alert")["run"]["id"]
+    with sqlite3.connect(data / "netwatch.db") as db:
+        assert db.execute("select uid from runs").fetchall() == [(last,)]
+    assert [log.name for log in logs.iterdir()] == [f"{last}.jsonl"]

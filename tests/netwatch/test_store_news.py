@@ -43,34 +43,34 @@ def whole(finding: Finding) -> tuple[object, ...]:
 def test_a_change_comes_back_as_it_was_kept(store: Store) -> None:
     before = Before(2, "2026-03-03T22:00:00Z", "2026-05-08T12:00:00Z")
     change = Change(ChangeKind.WORSENED, PUBLIC, SHARE, before, date(2027, 6, 30))
-    store.write_news("cabinet", [Item(change, AT)], None)
-    [item] = store.kept_news("cabinet", ())
+    store.newsroom.write("cabinet", [Item(change, AT)], None)
+    [item] = store.newsroom.kept("cabinet", ())
     assert (item.at, item.fate, item.settled, item.number) == (AT, Fate.WAITING, None, 1)
     assert item.change.kind is ChangeKind.WORSENED
     assert (item.change.before, item.change.until) == (before, date(2027, 6, 30))
     assert whole(item.change.finding) == whole(PUBLIC)
     assert item.change.previous is not None
     assert whole(item.change.previous) == whole(SHARE)
-    assert store.kept_news("other", ()) == ()
+    assert store.newsroom.kept("other", ()) == ()
 
 
 def test_what_was_told_is_remembered_where_its_place_changes_again(store: Store) -> None:
     told = Item(Change(ChangeKind.APPEARED, SHARE), AT, Fate.DIGEST, AT)
-    store.write_news("cabinet", [told], AT)
-    assert store.kept_news("cabinet", ()) == ()
-    assert store.kept_news("cabinet", [Change(ChangeKind.RESOLVED, SHARE)]) == (replace(told, number=1),)
-    assert store.kept_news("cabinet", [Change(ChangeKind.RESOLVED, replace(SHARE, port=139))]) == ()
-    assert (store.digested("cabinet"), store.digested("other")) == (AT, None)
+    store.newsroom.write("cabinet", [told], AT)
+    assert store.newsroom.kept("cabinet", ()) == ()
+    assert store.newsroom.kept("cabinet", [Change(ChangeKind.RESOLVED, SHARE)]) == (replace(told, number=1),)
+    assert store.newsroom.kept("cabinet", [Change(ChangeKind.RESOLVED, replace(SHARE, port=139))]) == ()
+    assert (store.newsroom.digested("cabinet"), store.newsroom.digested("other")) == (AT, None)
 
 
 def test_with_what_waits_comes_what_was_told_of_the_same_place(store: Store) -> None:
     told = Item(Change(ChangeKind.APPEARED, SHARE), AT, Fate.DIGEST, AT)
     waits = Item(Change(ChangeKind.RESOLVED, SHARE), AT + timedelta(days=1))
-    store.write_news("cabinet", [told, waits], None)
-    assert [one.fate for one in store.kept_news("cabinet", ())] == [Fate.DIGEST, Fate.WAITING]
-    [_, item] = store.kept_news("cabinet", ())
-    store.write_news("cabinet", [replace(item, fate=Fate.DROPPED, settled=AT)], None)
-    assert store.kept_news("cabinet", ()) == ()
+    store.newsroom.write("cabinet", [told, waits], None)
+    assert [one.fate for one in store.newsroom.kept("cabinet", ())] == [Fate.DIGEST, Fate.WAITING]
+    [_, item] = store.newsroom.kept("cabinet", ())
+    store.newsroom.write("cabinet", [replace(item, fate=Fate.DROPPED, settled=AT)], None)
+    assert store.newsroom.kept("cabinet", ()) == ()
 
 
 def test_what_stood_before_news_were_kept_is_not_told_as_new(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_what_stood_before_news_were_kept_is_not_told_as_new(tmp_path: Path) -> 
         )
     with Store(tmp_path) as store:
         changes = [Change(ChangeKind.APPEARED, SHARE), Change(ChangeKind.APPEARED, PUBLIC)]
-        kept = store.kept_news("cabinet", changes)
+        kept = store.newsroom.kept("cabinet", changes)
         told = {one.change.finding.port: whole(one.change.finding) for one in kept}
         assert told == {445: whole(SHARE), 104: whole(PUBLIC)}
         assert {one.fate for one in kept} == {Fate.DIGEST}
@@ -105,4 +105,7 @@ def test_complete_nights_are_counted_since_a_moment(store: Store) -> None:
         at = AT + timedelta(days=day)
         run = Run(f"r{day}", "cabinet", at, at, complete=day != 2, vantages=(Vantage.LAN,))
         store.record(run, Night({}, ()), ())
-    assert store.nights("cabinet", AT + timedelta(days=1)) == (AT + timedelta(days=1), AT + timedelta(days=3))
+    assert store.newsroom.nights("cabinet", AT + timedelta(days=1)) == (
+        AT + timedelta(days=1),
+        AT + timedelta(days=3),
+    )

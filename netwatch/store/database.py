@@ -1,0 +1,56 @@
+"""How is the database opened, made where it is not there, and brought up to date?
+
+Each migration is a transaction of its own: whoever is killed in the middle finds the old schema, whole, and
+starts that step again. A file that a newer netwatch wrote is refused before anything is written to it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from netwatch.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlite_utils import Database
+
+PATIENCE = 30  # seconds that we wait for another site's night to be written
+
+
+def opened(path: Path) -> Database:
+    """The database, up to date. Raises StoreError where a newer netwatch wrote it, and sqlite3.Error."""
+    from sqlite_utils import Database  # noqa: PLC0415 - slow to import
+
+    from netwatch.store.schema import migrations  # noqa: PLC0415
+
+    db = Database(sqlite3.connect(path, timeout=PATIENCE))
+    try:
+        refuse_newer(db, path)
+        # Room that old nights leave goes back to the disk. Of an empty file only; it changes no other.
+        db.execute("pragma auto_vacuum = incremental")
+        db.execute("pragma journal_mode = wal")
+        db.execute("pragma synchronous = full")
+        db.execute("pragma foreign_keys = on")
+        migrations.apply(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def refuse_newer(db: Database, path: Path) -> None:
+    """Raises StoreError where it has seen a migration that we do not know. Writes nothing."""
+    from netwatch.store.schema import migrations  # noqa: PLC0415 - slow to import
+
+    ours = set(steps())
+    if newer := [one.name for one in migrations.applied(db) if one.name not in ours]:
+        raise StoreError("store.newer", path=path, newer=", ".join(sorted(newer)))
+
+
+def steps() -> tuple[str, ...]:
+    """The names of all migrations, in the order in which they are applied."""
+    from netwatch.store.schema import migrations  # noqa: PLC0415 - slow to import
+
+    return tuple(one.name for one in migrations._migrations)  # else it takes an empty database
