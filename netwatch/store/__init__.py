@@ -43,14 +43,14 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from netwatch.change import Acquaintance, Came, Change
+    from netwatch.change import Acquaintance, Came
     from netwatch.decisions import Decision
     from netwatch.diff import Ladder, Night, Picture
     from netwatch.document import Document
     from netwatch.exposures import Added, Logged
     from netwatch.met import Met
     from netwatch.model import Coverage, Device, Finding, Observation, Run
-    from netwatch.news import Item, News
+    from netwatch.news import News
     from netwatch.post import Letter
     from netwatch.slices import Round
     from netwatch.words import Catalogue
