@@ -23,6 +23,7 @@ from netwatch.cli_scan import scan
 from netwatch.cli_schedule import schedule
 from netwatch.cli_setup import doctor, init, schema
 from netwatch.cli_shodan import shodan
+from netwatch.cli_sites import sites
 from netwatch.cli_tend import tend
 from netwatch.composition import (
     as_json,
@@ -179,6 +180,6 @@ def exposures(site: str, form: str, lang: str | None, data: Path | None) -> None
 
 for command in (
     *(accept, backup, box, bring, decisions, devices, doctor, export, feeds, init, loop, mail, outbox),
-    *(prune, reopen, scan, schedule, schema, shodan, tend),
+    *(prune, reopen, scan, schedule, schema, shodan, sites, tend),
 ):
     main.add_command(command)

@@ -7,6 +7,8 @@ secret, so that it is never in a site file. Where it stops: what the other side 
 
 from __future__ import annotations
 
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from netwatch.readers import PingSettings
 
 SECONDS = 10.0
-HERE = ("127.", "localhost", "[::1]")
 FAIL = "/fail"
 
 
@@ -46,10 +47,18 @@ def _checked(address: str) -> str:
     """The address less a slash at its end."""
     try:
         told = urlsplit(address)
-        local = told.scheme == "http" and told.netloc.startswith(HERE)
-        right = bool(told.hostname) and (told.scheme == "https" or local) and not told.query
+        host = told.hostname or ""
+        _ = told.port  # one that is none raises
+        local = told.scheme == "http" and (host == "localhost" or _loopback(host))
+        right = bool(host) and (told.scheme == "https" or local) and not told.query
     except ValueError:
         right = False
     if not right or not address.isprintable() or " " in address:
         raise ConfigError("ping.no-address")
     return address.rstrip("/")
+
+
+def _loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return False

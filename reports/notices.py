@@ -48,7 +48,10 @@ def _subject(say: Phrases, site: str, notice: Notice) -> str:
     """It alone tells the site and what."""
     if notice.kind is NoticeKind.WEEK and notice.week is not None:
         week = notice.week
-        counts = {"nights": week.nights, "devices": week.devices}
+        counts = {
+            "nights": say.count("notices.short.nights", week.nights),
+            "devices": say.count("notices.short.devices", week.devices),
+        }
         letters = say.count("notices.letters", week.letters)
         return say(f"notices.subject.{_week(week)}", site=site, letters=letters, **counts)
     if notice.kind is NoticeKind.OVERDUE:

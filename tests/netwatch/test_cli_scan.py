@@ -1,0 +1,101 @@
+"""Does one site that fails stop no other, and is a scan that could not run told once?"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+from netwatch.exits import Exit
+from netwatch.notice import NoticeKind
+from netwatch.store import Store
+from tests.lab.hurry import TABLES
+from tests.lab.postoffice import office
+from tests.lab.scps import scp
+
+NETWATCH = str(Path(sys.executable).with_name("netwatch"))
+
+
+def site(folder: Path, number: int, port: int = 9, days: int = 2, **more: str) -> Path:
+    until = date.today() + timedelta(days=days)  # noqa: DTZ011 - the machine's own day is meant
+    lines = [
+        f'name = "Cabinet {number}"',
+        f'networks = ["127.86.{number}.1"]',
+        'recipients = ["dr@cabinet.example"]',
+        f'[authorisation]\nby = "Dr"\nrole = "titulaire"\nuntil = {until}',
+        f'[mail]\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"\nsender = "n@cabinet.example"',
+        *more.values(),
+    ]
+    path = folder / f"site-{number}.toml"
+    path.write_text("\n".join([*lines, TABLES]), encoding="utf-8")
+    return path
+
+
+def run(data: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    line = [NETWATCH, *map(str, arguments), "--data", str(data), "--lang", "en"]
+    return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+def test_all_sites_are_scanned_and_one_that_fails_stops_no_other(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with scp("open_pacs", "127.86.3.1", 11112):
+        for number in (1, 2, 3):
+            assert run(data, "scan", site(tmp_path, number), "--no-alert").returncode == Exit.CLEAN
+        site(tmp_path, 1, days=-1)
+        (tmp_path / "site-2.toml").write_text("name = ")
+        ended = run(data, "scan", "--all", "--no-alert", "--format", "json", "--fail-on", "high")
+    assert ended.returncode == Exit.ERROR
+    assert [one["site"] for one in json.loads(ended.stdout)] == ["cabinet-3"]
+    assert "cabinet-1: " in ended.stderr
+    assert "cabinet-2: " in ended.stderr
+    with Store(data) as store:
+        assert [len(store.notices.watch(f"cabinet-{n}").told) for n in (1, 2, 3)] == [0, 0, 0]
+
+
+def test_the_worst_of_all_is_the_exit_code(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with scp("open_pacs", "127.86.4.1", 11112):
+        for number in (4, 5):
+            run(data, "scan", site(tmp_path, number), "--no-alert")
+        assert run(data, "scan", "--all", "--no-alert", "--fail-on", "high").returncode == Exit.FINDINGS
+
+
+def test_a_site_or_all_and_not_both(tmp_path: Path) -> None:
+    for arguments in ((), (site(tmp_path, 6), "--all")):
+        ended = run(tmp_path / "data", "scan", *arguments)
+        assert ended.returncode == Exit.ERROR
+        assert "--all" in ended.stderr
+
+
+def test_a_scan_that_could_not_run_is_mailed_once_until_one_runs(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with office() as post:
+        run(data, "scan", site(tmp_path, 7, post.port))
+        path = site(tmp_path, 7, post.port, days=-1)
+        for _ in range(2):
+            ended = run(data, "scan", path)
+            assert ended.returncode == Exit.ERROR
+        assert [mail["Subject"] for mail in post.mails] == ["Cabinet 7: the check could not run"]
+        assert "Dr" in post.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        run(data, "scan", site(tmp_path, 7, post.port))
+        with Store(data) as store:
+            assert store.notices.why("cabinet-7", NoticeKind.FAILED) is None
+
+
+def test_tend_sends_what_waits_and_asks_no_device(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with scp("open_pacs", "127.86.8.1", 11112) as peer:
+        path = site(tmp_path, 8)
+        assert "nothing is due" in run(data, "tend", path).stdout
+        run(data, "scan", path)
+        before = peer.connections
+        with office() as post:
+            site(tmp_path, 8, post.port)
+            run(data, "mail", "flush", path)
+            assert len(post.mails) == 1
+            ended = run(data, "tend", path)
+            assert (ended.returncode, ended.stdout.strip()) == (Exit.CLEAN, "nothing is due")
+            assert len(post.mails) == 1
+        assert peer.connections == before
