@@ -212,7 +212,9 @@ def test_a_crontab_gets_the_line_once_and_loses_it_alone(
     assert lines[0] == "5 4 * * * true"
     assert [line for line in lines if " loop " in line] == [lines[2]]
     assert lines[2].startswith("10 * * * * ")
-    assert "cron: crontab" in machine.run("show").stdout
+    told = machine.run("show")
+    assert "cron: crontab" in told.stdout
+    assert ", 23:10" in told.stdout
     assert machine.run("remove").exit_code == 0
     assert table.read_text() == "5 4 * * * true\n"
     assert machine.run("remove").exit_code == Exit.ERROR

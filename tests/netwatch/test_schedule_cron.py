@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from netwatch.errors import ConfigError
 from netwatch.schedule import Job, in_a_line
-from netwatch.schedule.cron import added, block, escaped, holds, without
+from netwatch.schedule.cron import added, at, block, escaped, holds, without
 
 JOB = Job(
     slug="cabinet",
@@ -74,6 +74,12 @@ def test_what_was_added_can_be_taken_away_and_the_rest_stays(table: str) -> None
 def test_added_twice_it_is_there_once_with_the_later_hour(table: str) -> None:
     later = replace(JOB, at=time(1, 7))
     assert added(added(table, JOB), later) == added(table, later)
+
+
+def test_the_hour_is_read_from_the_line_again() -> None:
+    assert at(added("MAILTO=x\n", JOB), JOB.slug) == JOB.at
+    assert at(added("", JOB), "another") is None
+    assert at(added("", JOB).replace("22:05", "99:99"), JOB.slug) is None
 
 
 def test_another_site_is_another_block() -> None:
