@@ -67,6 +67,8 @@ def install(  # noqa: PLR0913, PLR0917 - click hands over a command's options on
     if kind is None:
         raise ConfigError("schedule.no-scheduler", known=", ".join(KINDS))
     job = _job(practice, Path(site), data, user, at.time() if at else None)
+    if kind != WINDOWS and not POSIX_USER.fullmatch(job.user):
+        raise ConfigError("schedule.no-user", user=ascii(job.user))
     if kind == LOOP:
         click.echo(compose.COMPOSE, nl=False)
         say(words("schedule.loop-how"))
@@ -82,8 +84,8 @@ def install(  # noqa: PLR0913, PLR0917 - click hands over a command's options on
     if kind == SYSTEMD:
         _check(job)
     installing.install(kind, job)
-    latest = f"{job.at:%H:%M}"
-    click.echo(words("schedule.installed", site=job.slug, kind=words(f"schedule.kind-{kind}"), at=latest))
+    start = f"{job.at:%H:%M}"
+    click.echo(words("schedule.installed", site=job.slug, kind=words(f"schedule.kind-{kind}"), at=start))
     _warn(kind, practice, job, words)
 
 
@@ -143,8 +145,6 @@ def _job(practice: Site, site: Path, data: Path | None, user: str | None, at: ti
     scanner = user or whose.scanner()
     if not user and scanner == "root":
         raise ConfigError("schedule.say-user")
-    if sys.platform != "win32" and not POSIX_USER.fullmatch(scanner):
-        raise ConfigError("schedule.no-user", user=ascii(scanner))
     start, spread = hour(practice.window, at)
     parts = (getattr(practice, name) for name in type(practice).model_fields)
     names = dict.fromkeys(getattr(part, "credential", None) for part in parts)

@@ -6,7 +6,10 @@ cron forgets what it missed while the machine was off. So the line looks in ever
 
 from __future__ import annotations
 
+import re
 import shlex
+from datetime import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from netwatch.errors import ConfigError
@@ -53,6 +56,18 @@ def without(table: str, slug: str) -> str:
 def holds(table: str, slug: str) -> bool:
     """Is this site in the crontab?"""
     return without(table, slug) != table
+
+
+def at(table: str, slug: str) -> time | None:
+    """At which hour its night is to start, as its line in the crontab says; None without one."""
+    lines = table.splitlines()
+    begins = BEGINS.format(slug=slug)
+    here = [later for line, later in pairwise(lines) if line.strip() == begins]
+    found = re.search(r" --at (\d\d):(\d\d) >/dev/null$", here[0].strip()) if here else None
+    try:
+        return time(int(found[1]), int(found[2])) if found else None
+    except ValueError:
+        return None
 
 
 def added(table: str, job: Job) -> str:

@@ -131,10 +131,14 @@ def _in_crontab(slug: str, user: str) -> Installed | None:
     if not shutil.which("crontab"):
         return None
     try:
-        there = cron.holds(_crontab(user), slug)
+        table = _crontab(user)
     except ConfigError:
         return None
-    return Installed(CRON, f"crontab -u {user}", on=True, unattended=True) if there else None
+    if not cron.holds(table, slug):
+        return None
+    at, now = cron.at(table, slug), datetime.now()  # noqa: DTZ005 - this machine's clock
+    upcoming = None if at is None else nights.following(at, now)
+    return Installed(CRON, f"crontab -u {user}", on=True, unattended=True, next=upcoming)
 
 
 def _in_windows(slug: str) -> Installed | None:

@@ -48,6 +48,7 @@ class Loop:
         self.now: Callable[[], datetime] = datetime.now  # by this machine's clock, as a window is
         self._stop = threading.Event()
         self._told: set[str] = set()
+        self._once = False
 
     def stop(self, *_: object) -> None:
         """End, and end the scan that runs: what it saw is kept. For a signal's handler."""
@@ -62,6 +63,7 @@ class Loop:
     def look(self, *, once: bool = False) -> tuple[str, ...]:
         """Do what is due now. What is wrong, in sentences. `once`: nobody remembers what was told before."""
         troubles: list[str] = []
+        self._once = once
         if self.not_before is not None and self.now().date() < self.not_before:
             troubles.append(self.words("schedule.clock", now=f"{self.now():%Y-%m-%d %H:%M}"))
         else:
@@ -71,10 +73,9 @@ class Loop:
                 if not self._stop.is_set():
                     troubles += self._visit(path, troubles)
         for trouble in troubles:
-            self._once_each(trouble, once=once)
+            self._once_each(trouble)
         self._told &= set(troubles)
-        if not once:
-            self._beat(troubles)
+        self._beat(troubles)
         return tuple(troubles)
 
     def _site_files(self) -> list[Path]:
@@ -153,16 +154,18 @@ class Loop:
                 self._beat(troubles)
         return code
 
-    def _once_each(self, trouble: str, *, once: bool) -> None:
+    def _once_each(self, trouble: str) -> None:
         """Tell it, but not every half minute; where cron starts us each hour, in the hour of the night."""
         now = self.now()
-        daytime = once and now - nights.last(self.at or USUAL, now) >= timedelta(hours=1)
+        daytime = self._once and now - nights.last(self.at or USUAL, now) >= timedelta(hours=1)
         if trouble not in self._told and not daytime:
             self._told.add(trouble)
             self.tell(f"{now:%Y-%m-%d %H:%M}  {trouble}", True)  # noqa: FBT003 - it is one
 
     def _beat(self, troubles: list[str]) -> None:
         """Say that we live. A disk that is full says so by our silence."""
+        if self._once:  # cron's, and gone in a moment
+            return
         try:
             nights.write(self.data / FOLDER / BEAT, {"beat": self.now(), "troubles": troubles})
         except OSError:

@@ -212,7 +212,9 @@ def test_a_crontab_gets_the_line_once_and_loses_it_alone(
     assert lines[0] == "5 4 * * * true"
     assert [line for line in lines if " loop " in line] == [lines[2]]
     assert lines[2].startswith("10 * * * * ")
-    assert "cron: crontab" in machine.run("show").stdout
+    told = machine.run("show")
+    assert "cron: crontab" in told.stdout
+    assert ", 23:10" in told.stdout
     assert machine.run("remove").exit_code == 0
     assert table.read_text() == "5 4 * * * true\n"
     assert machine.run("remove").exit_code == Exit.ERROR
@@ -229,10 +231,24 @@ def test_behind_sudo_it_is_who_typed_it_that_scans(machine: Machine, monkeypatch
 def test_on_another_machine_windows_task_can_only_be_printed(machine: Machine) -> None:
     site = machine.folder / "cabinet.toml"
     site.write_text(SITE)
-    printed = machine.run("install", "--with", "windows", "--print", "--user", "Martin", site=site)
+    printed = machine.run("install", "--with", "windows", "--print", "--user", "Dr Martin", site=site)
     assert "schtasks /Create" in printed.stdout
     told = machine.run("install", "--with", "windows", "--user", "Martin", site=site)
     assert (told.exit_code, "--print" in told.stderr) == (Exit.ERROR, True)
+
+
+@pytest.mark.parametrize(
+    ("there", "found"), [(("container", "systemd"), "loop"), (("systemd",), "systemd"), ((), "cron")]
+)
+@pytest.mark.usefixtures("machine")
+def test_the_scheduler_that_is_at_home_here_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...], found: str
+) -> None:
+    monkeypatch.setattr(installing, "CONTAINER", (tmp_path / "container",))
+    monkeypatch.setattr(installing, "RUNNING", tmp_path / "systemd")
+    for name in there:
+        (tmp_path / name).mkdir()
+    assert installing.detect() == found
 
 
 def test_where_no_scheduler_is_found_the_choices_are_told(

@@ -6,13 +6,14 @@ from datetime import datetime, time, timedelta
 from pathlib import PurePosixPath
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netwatch.errors import ConfigError
 from netwatch.schedule import ANY_DAY, SPREAD, USUAL, fitting, hour, one_line
 from netwatch.window import Window
 
+CALMLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WINDOW = Window.parse("22:00-06:00")
 TIMES = st.builds(time, st.integers(0, 23), st.integers(0, 59))
 
@@ -34,6 +35,7 @@ def test_an_hour_outside_the_window_is_refused(at: time) -> None:
 
 
 @given(st.tuples(TIMES, TIMES).filter(lambda pair: pair[0] != pair[1]), TIMES)
+@CALMLY
 def test_chance_never_carries_a_start_out_of_the_window(pair: tuple[time, time], at: time) -> None:
     window = Window(*pair)
     try:
@@ -58,5 +60,6 @@ def test_any_other_path_is_left_as_it_is(path: str) -> None:
 
 
 @given(st.text())
+@CALMLY
 def test_one_line_is_one(text: str) -> None:
     assert len(one_line(text).splitlines()) <= 1

@@ -8,13 +8,14 @@ from datetime import time
 from pathlib import PurePosixPath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netwatch.errors import ConfigError
 from netwatch.schedule import Job, in_a_line
-from netwatch.schedule.cron import added, block, escaped, holds, without
+from netwatch.schedule.cron import added, at, block, escaped, holds, without
 
+CALMLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 JOB = Job(
     slug="cabinet",
     name="Cabinet",
@@ -48,7 +49,7 @@ def as_cron_reads(command: str) -> tuple[str, bool]:
 
 
 @given(st.lists(WORD, min_size=1, max_size=3))
-@settings(max_examples=60, deadline=None)
+@CALMLY
 def test_through_cron_and_a_real_shell_each_word_is_what_it_was(given_words: list[str]) -> None:
     line, cut = as_cron_reads(escaped(("printf", r"%s\0", *given_words)))
     assert not cut
@@ -63,6 +64,7 @@ def test_cron_looks_in_every_hour_at_that_minute() -> None:
 
 
 @given(TABLES)
+@CALMLY
 def test_what_was_added_can_be_taken_away_and_the_rest_stays(table: str) -> None:
     assert not holds(table, JOB.slug)
     more = added(table, JOB)
@@ -71,9 +73,16 @@ def test_what_was_added_can_be_taken_away_and_the_rest_stays(table: str) -> None
 
 
 @given(TABLES)
+@CALMLY
 def test_added_twice_it_is_there_once_with_the_later_hour(table: str) -> None:
     later = replace(JOB, at=time(1, 7))
     assert added(added(table, JOB), later) == added(table, later)
+
+
+def test_the_hour_is_read_from_the_line_again() -> None:
+    assert at(added("MAILTO=x\n", JOB), JOB.slug) == JOB.at
+    assert at(added("", JOB), "another") is None
+    assert at(added("", JOB).replace("22:05", "99:99"), JOB.slug) is None
 
 
 def test_another_site_is_another_block() -> None:

@@ -243,6 +243,7 @@ def command(*words: str | Path) -> list[str]:
 
 def test_once_does_the_night_that_is_due_and_then_nothing(tmp_path: Path) -> None:
     folder, data = due_now(tmp_path)
+    beat = data / FOLDER / BEAT
     for line in ("a: ", ""):
         told = subprocess.run(
             command(folder, "--data", data, "--once"),
@@ -254,6 +255,7 @@ def test_once_does_the_night_that_is_due_and_then_nothing(tmp_path: Path) -> Non
         assert told.returncode == 0, told.stderr
         assert line in told.stdout
     assert told.stdout == ""
+    assert not beat.exists(), "what ends at once is no loop that lives"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

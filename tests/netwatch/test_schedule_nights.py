@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netwatch.schedule import nights
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+CALMLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 AT = time(22, 30)
 MONDAY = date(2026, 11, 30)
 LONG_AGO = datetime(2026, 1, 1)  # noqa: DTZ001 - wall-clock time
@@ -113,6 +114,7 @@ def test_an_hour_that_was_changed_makes_no_second_night_of_a_day() -> None:
 
 
 @given(TIMES, WINDOWS, st.lists(st.integers(1, 5000), min_size=1, max_size=60))
+@CALMLY
 def test_however_long_it_sleeps_between_two_looks_no_day_has_two_and_no_scan_leaves_its_hours(
     at: time, window: Window | None, naps: list[int]
 ) -> None:
@@ -130,6 +132,7 @@ def test_however_long_it_sleeps_between_two_looks_no_day_has_two_and_no_scan_lea
 
 
 @given(TIMES, st.datetimes(datetime(2026, 1, 1), datetime(2040, 1, 1)))  # noqa: DTZ001
+@CALMLY
 def test_the_next_night_is_ahead_and_the_last_behind(at: time, now: datetime) -> None:
     assert last(at, now) <= now < following(at, now)
 

@@ -10,12 +10,13 @@ from datetime import time
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netwatch.schedule import Job, in_a_line
 from netwatch.schedule.systemd import quoted, recipe, removal, secrets, service, timer
 
+CALMLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 JOB = Job(
     slug="cabinet-martin",
     name="Cabinet Martin",
@@ -56,6 +57,7 @@ def of(text: str, key: str) -> list[str]:
 
 
 @given(PATHS, PATHS)
+@CALMLY
 def test_whatever_the_paths_hold_the_command_is_the_one_that_was_meant(
     site: PurePosixPath, data: PurePosixPath
 ) -> None:
@@ -68,6 +70,7 @@ def test_whatever_the_paths_hold_the_command_is_the_one_that_was_meant(
 
 
 @given(st.text(max_size=60))
+@CALMLY
 def test_no_name_adds_a_line_or_a_specifier(name: str) -> None:
     for text, usual in ((service, service(JOB)), (timer, timer(JOB))):
         made = text(replace(JOB, name=name))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from defusedxml.ElementTree import fromstring
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netwatch.errors import ConfigError
@@ -25,6 +25,7 @@ from netwatch.schedule.windows import SPACE, recipe, xml
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+CALMLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 JOB = Job(
     slug="cabinet",
     name='Cabinet "Martin" & <fils>',
@@ -117,6 +118,7 @@ def test_it_runs_every_night_once_also_when_nobody_is_logged_in() -> None:
 
 
 @given(NAMES, NAMES, st.text(max_size=30))
+@CALMLY
 def test_whatever_the_names_hold_the_command_is_the_one_that_was_meant(
     site: str, data: str, name: str
 ) -> None:
