@@ -1,7 +1,7 @@
 """How is the database opened, made where it is not there, and brought up to date?
 
-Each migration is a transaction of its own: whoever is killed in the middle finds the old schema, whole, and
-starts that step again. A file that a newer netwatch wrote is refused before anything is written to it.
+All migrations are one transaction: whoever is killed in the middle finds the old schema, whole. A file that
+a newer netwatch wrote is refused before anything is written to it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ def opened(path: Path) -> Database:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
         db.execute("pragma foreign_keys = on")
-        migrations.apply(db)
+        if migrations.pending(db):
+            db.execute("begin immediate")  # who opens it at the same time waits, and finds it up to date
+            migrations.apply(db)
+            db.commit()
     except BaseException:
         db.close()
         raise

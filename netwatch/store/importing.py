@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     Draw = Callable[[str, Document, str], object]  # the site's name, its last night, the language
 
-LARGEST, LONGEST_LINE = 500_000_000, 32_000_000  # bytes
+LARGEST, LONGEST_LINE = 200_000_000, 32_000_000  # bytes
 SLUG = re.compile(r"[a-z0-9-]{1,60}")
 AGE = timedelta(days=1)  # an address on the internet that is told of elsewhere is at least so old
 LANGUAGES = ("fr", "en")

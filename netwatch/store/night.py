@@ -30,7 +30,7 @@ from netwatch.portset import PortSet
 from netwatch.sayings import Sayings, shown
 from netwatch.store import comings
 from netwatch.store.again import times
-from netwatch.store.reading import NOW, device_rows, link, rounds
+from netwatch.store.reading import NOW, STANDS, device_rows, link, rounds
 from netwatch.store.sayings import told
 from netwatch.store.writing import stamp
 from netwatch.store.years import looked
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
     from netwatch.words import Catalogue
 
 PLACE = ("rule", "device", "port", "transport")
-OF_SITE = "select id from findings where site = (select id from sites where slug = :site) and"
-# Those that hold and those that ended tonight. Two questions, for with an `or` SQLite goes through all that
-# ever ended.
-STANDS = f"{OF_SITE} ended is null union all {OF_SITE} ended = :started and status = 'resolved'"
 
 
 def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Document | None:
@@ -81,7 +77,7 @@ def document(db: Database, site: str, catalogue: Catalogue, language: str) -> Do
         ),
         devices=tuple(
             shown(DevicePart(**{k: v for k, v in row.items() if k != "site"}), said)
-            for row in device_rows(db, site)
+            for row in device_rows(db, site, run["started"])
         ),
         services=tuple(_services(db, site)),
         findings=tuple(findings),

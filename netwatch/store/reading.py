@@ -7,7 +7,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from netwatch.diff import SAID, Picture, at_internet
+from netwatch.diff import SAID, Picture
 from netwatch.model import Device, Exposure, Finding, Link, Observation, Status, Vantage
 from netwatch.opening import VAGUE
 from netwatch.portset import PortSet
@@ -20,21 +20,43 @@ if TYPE_CHECKING:
 
 
 NOW = "site = (select id from sites where slug = ?) and ended is null"
+OF_SITE = "where site = (select id from sites where slug = :site) and"
+# The findings that hold and those that were proved gone then. Two questions, for with an `or` SQLite goes through all
+# that ever ended.
+STANDS = " union all ".join(
+    f"select id from findings {OF_SITE} ended {when}"  # noqa: S608
+    for when in ("is null", "= :started and status = 'resolved'")
+)
+# The addresses on the internet that are ours, or of which something is told still.
+INTERNET = "{0} >= 'p-' and {0} < 'p.'"
+PRESENT = " union ".join(
+    (
+        f"select 'p-' || address from addresses {OF_SITE} ended is null",  # noqa: S608
+        f"select device from services {OF_SITE} ended is null and {INTERNET.format('device')}",  # noqa: S608
+        f"select device from findings where id in ({STANDS})",  # noqa: S608
+    )
+)
+HOME = " union all ".join(f"select * from devices {OF_SITE} id {where}" for where in ("< 'p-'", ">= 'p.'"))  # noqa: S608
 
 
 def devices(db: Database, site: str) -> tuple[Device, ...]:
     """Every device of the site, the last seen last; no address on the internet."""
-    known = (row for row in device_rows(db, site) if not at_internet(row["id"]))
-    rows = sorted(known, key=lambda row: row["last_seen"])
+    rows = sorted(_told(db.query(HOME, {"site": site})), key=lambda row: row["last_seen"])
     return tuple(
         Device(**{k: v for k, v in row.items() if k not in {"site", "first_seen", "last_seen"}})
         for row in rows
     )
 
 
-def device_rows(db: Database, site: str) -> list[dict[str, Any]]:
-    """Every device and every address of the site, in the order of addresses."""
-    rows = db.query("select * from devices where site = (select id from sites where slug = ?)", [site])
+def device_rows(db: Database, site: str, started: str) -> list[dict[str, Any]]:
+    """Every device of the site, and its addresses on the internet, in the order of addresses. `started`: of
+    the night that is told. Former addresses of which nothing is told are left out: where it changes every
+    day, they would be thousands."""
+    present = f"select * from devices {OF_SITE} {INTERNET.format('id')} and id in ({PRESENT})"  # noqa: S608
+    return _told(db.query(f"{HOME} union all {present}", {"site": site, "started": started}))
+
+
+def _told(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     known = [
         row | {"names": tuple(json.loads(row["names"])), "profile": json.loads(row["profile"])}
         for row in rows
@@ -68,9 +90,10 @@ def picture(db: Database, site: str) -> Picture:
     asked = db.query("select * from asked where site = (select id from sites where slug = ?)", [site])
     services = list(db.query(f"select * from services where {NOW}", [site]))  # noqa: S608
     known = next(db.query("select networks from sites where slug = ?", [site]), {"networks": "[]"})
+    every = db.query("select id from devices where site = (select id from sites where slug = ?)", [site])
     return Picture(
         findings=findings,
-        devices=frozenset(row["id"] for row in device_rows(db, site)),
+        devices=frozenset(row["id"] for row in every),
         asked={(row["device"], row["probe"]): PortSet.parse(row["ports"]) for row in asked},
         facts={(row["device"], row["probe"], row["port"]): json.loads(row["facts"]) for row in services},
         networks=tuple(json.loads(known["networks"])),

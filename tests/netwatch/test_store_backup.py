@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import shutil
 import sqlite3
 import stat
+import subprocess
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +21,8 @@ from tests.netwatch.test_store import CATALOGUE, LETTER, night, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
 @pytest.fixture
@@ -124,3 +128,25 @@ def test_a_damaged_database_gives_no_copy_and_leaves_the_older_one(store: Store,
     with Store(store.folder) as again, pytest.raises(StoreError, match=r"store\.(damaged|file-not-written)"):
         backup(again, target, force=True)
     assert target.read_bytes() == before
+
+
+@pytest.mark.parametrize("page", ["years.md", "annees.md"])
+def test_what_the_page_says_to_type_brings_a_copy_back(tmp_path: Path, page: str) -> None:
+    data, copy = tmp_path / "data", tmp_path / "usb.db"
+    with Store(data) as store:
+        store.remember("cabinet", "Cabinet", "fr")
+        record(store, night(0))
+        backup(store, copy)
+        record(store, night(1))
+    for left in ("-wal", "-shm"):  # as a machine that was switched off leaves them
+        (data / f"{FILE}{left}").write_bytes(b"of another database")
+    blocks = re.findall(r"```sh\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    [typed] = [block for block in blocks if block.startswith("cd ")]
+    typed = typed.replace("~/.local/share/netwatch", str(data)).replace("/mnt/usb/netwatch.db", str(copy))
+    script = typed.replace("netwatch doctor", "")
+    subprocess.run(["sh", "-euc", script], check=True)
+    assert stat.S_IMODE((data / FILE).stat().st_mode) == 0o600
+    with Store(data) as store:
+        document = store.document("cabinet", CATALOGUE, "fr")
+        assert document is not None
+        assert document.run.id == "run-0"

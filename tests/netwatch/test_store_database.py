@@ -7,6 +7,8 @@ nights of one site, with an alert that was sent and one that waits.
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -159,3 +161,22 @@ def test_a_night_that_is_being_written_lets_no_other_in_between(tmp_path: Path) 
                 other.execute("update sites set name = 'x'")
             db.execute("update sites set name = 'y'")
         assert store.site("cabinet") == ("y", "fr")
+
+
+@pytest.mark.parametrize("dump", [DUMPS[0], ""])
+def test_several_that_open_it_at_once_all_find_it_up_to_date(tmp_path: Path, dump: str) -> None:
+    """As timers do on the first night after an upgrade, or on the first of all."""
+    for number in range(10):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        if dump:
+            restored(folder, dump)
+        start = threading.Barrier(6)
+
+        def once(folder: Path = folder, start: threading.Barrier = start) -> int:
+            start.wait()
+            with Store(folder) as store:
+                return len(store.waiting("cabinet"))
+
+        with ThreadPoolExecutor(6) as pool:
+            assert [one.result() for one in [pool.submit(once) for _ in range(6)]] == [bool(dump)] * 6

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from netwatch.diff import compare
-from netwatch.model import Vantage
+from netwatch.model import Device, Vantage
 from netwatch.post import Letter
 from netwatch.store import Store
 from tests.netwatch.test_store import CATALOGUE, OPEN_PACS, night, record
@@ -93,6 +93,27 @@ def test_nothing_goes_through_a_table_that_grows(store: Store, what: str) -> Non
     plans = steps(store, ASKED[what])
     assert plans
     assert [plan for plan in plans if re.match(rf"SCAN ({GROWS})\b", plan)] == []
+
+
+def test_former_addresses_on_the_internet_cost_a_page_nothing(store: Store) -> None:
+    """Where the address changes every day: each is kept, and one of which nothing is told is not shown."""
+    for number in range(4):
+        run, address = night(number), f"203.0.113.{number}"
+        public = Device(f"p-{address}", address, kind="internet")
+        seen = replace(
+            run.observations[1], device=public.id, address=address, vantage=Vantage.OUTSIDE, port=443
+        )
+        more = {"devices": (*run.devices, public), "public": {address: "config"}}
+        moved = compare(store.picture("cabinet"), run, CATALOGUE.ladder)
+        late = replace(moved, retired=frozenset({f"p-203.0.113.{number - 1}"}) if number else frozenset())
+        store.record(replace(run, observations=(*run.observations, seen), **more), late, ())  # type: ignore[arg-type]
+    document = store.document("cabinet", CATALOGUE, "fr")
+    assert document is not None
+    assert [part.id for part in document.devices] == ["d", "p-203.0.113.3"]
+    assert store.picture("cabinet").devices >= {f"p-203.0.113.{number}" for number in range(4)}
+    assert [device.id for device in store.devices("cabinet")] == ["d"]
+    plans = steps(store, ASKED["document"])
+    assert not [plan for plan in plans if re.match(r"SEARCH devices USING INDEX \S+ \(site=\?\)", plan)]
 
 
 def touched(store: Store, ask: object) -> int:
