@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from netwatch import arrival, mail
+from netwatch import arrival
 from netwatch.arrival import Delivery, deliver, letters, standing, try_out
 from netwatch.config import Site
 from netwatch.diff import Night
@@ -18,11 +18,10 @@ from netwatch.model import Run, Vantage
 from netwatch.patience import LAST, MOST
 from netwatch.post import Content, Letter, Reader, Role, State
 from netwatch.store import FILE, Store
-from tests.lab.peers import Peer, Talk
 from tests.lab.postoffice import Post, free_port, office
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -329,8 +328,8 @@ def test_letters_of_an_older_database_wait_on_with_what_was_known_of_them(tmp_pa
     )
     for number, (state, error) in enumerate((("waiting", "x"), ("sending", "x"), ("sent", None))):
         db.execute(
-            "insert into outbox (site, run, message_id, recipient, subject, text, html, created, state, tries, error) "
-            "values (1, 1, ?, 'a@b.example', 's', 't', 'h', '2026-01-01T00:00:00Z', ?, 3, ?)",
+            "insert into outbox (site, run, message_id, recipient, subject, text, html, created, state, tries, "
+            "error) values (1, 1, ?, 'a@b.example', 's', 't', 'h', '2026-01-01T00:00:00Z', ?, 3, ?)",
             [f"<{number}@t>", state, error],
         )
     db.close()

@@ -126,6 +126,7 @@ def test_the_parts_are_in_the_promised_order() -> None:
         "public",
         "statements",
         "looked",
+        "undelivered",
     )
 
 
