@@ -1,7 +1,7 @@
 """Where can a delivery die? `python -m tests.lab.dying SITE DATA POINT NTH` delivers, and is gone there.
 
-It ends as by `kill -9` (os._exit: nothing is closed, nothing is written any more) when POINT is passed for the
-NTH time; without dying it exits with 0. POINTS: all the moments between a letter on disk and one marked as sent.
+It ends as by `kill -9` (os._exit: nothing is closed, nothing is written any more) when POINT is passed for
+the NTH time; else it exits with 0. POINTS: the moments between a letter on disk and one marked as sent.
 """
 
 from __future__ import annotations

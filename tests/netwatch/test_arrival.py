@@ -328,8 +328,8 @@ def test_letters_of_an_older_database_wait_on_with_what_was_known_of_them(tmp_pa
     )
     for number, (state, error) in enumerate((("waiting", "x"), ("sending", "x"), ("sent", None))):
         db.execute(
-            "insert into outbox (site, run, message_id, recipient, subject, text, html, created, state, tries, "
-            "error) values (1, 1, ?, 'a@b.example', 's', 't', 'h', '2026-01-01T00:00:00Z', ?, 3, ?)",
+            "insert into outbox (site, run, message_id, recipient, subject, text, html, created, state, "
+            "tries, error) values (1, 1, ?, 'a@b.example', 's', 't', 'h', '2026-01-01T00:00:00Z', ?, 3, ?)",
             [f"<{number}@t>", state, error],
         )
     db.close()
