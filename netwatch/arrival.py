@@ -223,10 +223,9 @@ def try_out(
     """Send a test to every recipient and channel; each with what hindered it, or None.
 
     `write`: the subject and text of the test, in a language.
-    Raises DeliveryError where nothing can be sent at all, ConfigError where the channels cannot be read.
+    Raises DeliveryError where nothing can be sent at all.
     """
-    channels = notify.channels(site.notify)
-    if not site.recipients and not channels:
+    if not site.recipients and site.notify is None:
         raise DeliveryError("mail.no-recipient")
     if site.recipients and site.mail is None:
         raise DeliveryError("mail.not-configured")
@@ -243,9 +242,12 @@ def try_out(
                     yield address, _hindered(session.send, letter, datetime.now(UTC))
         except NetwatchError as error:
             yield "", error
-    for channel in channels:
-        letter = _short(site, channel.name, content(_plain(site)))
-        yield channel.name, _hindered(notify.send, channel, letter)
+    try:
+        for channel in notify.channels(site.notify):
+            letter = _short(site, channel.name, content(_plain(site)))
+            yield channel.name, _hindered(notify.send, channel, letter)
+    except ConfigError as error:
+        yield "", error
 
 
 def _hindered(send: Callable[..., None], *what: object) -> DeliveryError | None:

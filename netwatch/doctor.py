@@ -6,6 +6,7 @@ greeted, and logged in to where the file says so. Nothing is mailed, and nobody 
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from netwatch import mail
+from netwatch import mail, notify
 from netwatch.config import load, require_authorisation
 from netwatch.errors import NetwatchError, OutsideError
 from netwatch.kernel import may_send_raw
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from netwatch.config import Site
     from netwatch.internet import OutsideSettings, ShodanSettings
+    from netwatch.readers import NotifySettings
     from netwatch.words import Messages
 
 RELEASED = date(2026, 11, 1)  # no clock of a machine that runs this release can be before it
@@ -123,6 +125,8 @@ def _site(path: Path, words: Messages) -> Iterator[Check]:
     yield Check(name, "ok", f"{site.name}, {words.count('doctor.addresses', site.addresses())}")
     yield _authorisation(site, words)
     yield _mail(site, words)
+    if site.notify is not None:
+        yield _notify(site.notify, words)
     if site.vantage.outside is not None:
         yield _outside(site.vantage.outside, words)
     if site.shodan is not None:
@@ -157,6 +161,18 @@ def _authorisation(site: Site, words: Messages) -> Check:
     left = (until - today).days
     text = words.count("doctor.until", left, until=until)
     return Check(name, "warn" if left < SOON else "ok", text)
+
+
+def _notify(settings: NotifySettings, words: Messages) -> Check:
+    """Can the list of channels be read, and is apprise there? No service is asked."""
+    name = words("doctor.notify")
+    try:
+        names = ", ".join(channel.name for channel in notify.channels(settings))
+    except NetwatchError as error:
+        return Check(name, "fail", sentence(error, words))
+    if importlib.util.find_spec("apprise") is None:
+        return Check(name, "fail", words("notify.not-installed", name=names))
+    return Check(name, "ok", words("doctor.channels", names=names))
 
 
 def _mail(site: Site, words: Messages) -> Check:

@@ -1,8 +1,8 @@
 """How much of the network does a mail tell? A doctor what to act on, a consultant everything.
 
-Both are told the device by its name, with the address and port inside, and whatever the advice asks to be read
-out to somebody. Only a consultant is told the practice's own addresses on the internet, how we know where a
-public port leads, who says a version and on which page its age stands, and where a small change was.
+Both are told the device by its name, with the address and port inside, and whatever the advice asks to be
+read out to somebody. Only a consultant is told the practice's own addresses on the internet, how we know
+where a public port leads, who says a version and on which page its age stands, where a small change was.
 """
 
 from __future__ import annotations

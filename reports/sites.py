@@ -5,35 +5,21 @@ A site that was not watched last night says so before anything else: what stands
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from netwatch.model import Severity
 from reports.phrase import NAME, Phrases, clean
 from reports.terminal import group, table, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from rich.console import RenderableType
 
-
-class Site(Protocol):
-    """A site at a glance."""
-
-    site: str
-    name: str
-    last: str | None
-    complete: str | None
-    late: bool
-    open: Mapping[str, int]
-    unverified: int
-    accepted: int
-    changes: int
-    devices: int
-    undelivered: int
+    from netwatch.glance import Glance
 
 
-def table_of(rows: Iterable[Site], language: str) -> RenderableType:
+def table_of(rows: Iterable[Glance], language: str) -> RenderableType:
     """One row a site."""
     say, known = Phrases(language), sorted(rows, key=_worst)
     if not known:
@@ -50,18 +36,18 @@ def table_of(rows: Iterable[Site], language: str) -> RenderableType:
     return group(made, text(say.count("sites.count", len(known), late=say.count("sites.late", late))))
 
 
-def _worst(one: Site) -> tuple[bool, list[int], str]:
+def _worst(one: Glance) -> tuple[bool, list[int], str]:
     counts = [-one.open.get(str(level), 0) for level in sorted(Severity, key=lambda s: -s.rank)]
     return not one.late, counts, one.name
 
 
-def _night(say: Phrases, one: Site) -> list[str]:
+def _night(say: Phrases, one: Glance) -> list[str]:
     if one.complete is None:
         return [say("sites.never")]
     return [say.moments.short(one.complete), *([say("sites.overdue")] if one.late else [])]
 
 
-def _open(say: Phrases, one: Site) -> list[str]:
+def _open(say: Phrases, one: Glance) -> list[str]:
     told = [
         say("sites.severity", severity=say(f"phrase.severity.{level}"), count=count)
         for level in sorted(Severity, key=lambda s: -s.rank)
@@ -76,7 +62,7 @@ def _open(say: Phrases, one: Site) -> list[str]:
     return told
 
 
-def _changes(say: Phrases, one: Site) -> list[str]:
+def _changes(say: Phrases, one: Glance) -> list[str]:
     lines = [say.count("sites.changes", one.changes), say.count("sites.devices", one.devices)]
     if one.undelivered:
         lines.append(say.count("sites.undelivered", one.undelivered))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from netwatch.change import Acquaintance, ComingKind, Searched, Standing
 from netwatch.document import ComingPart
-from netwatch.store.reading import device_rows
 from netwatch.store.writing import site_number, stamp
 
 if TYPE_CHECKING:
@@ -53,9 +52,10 @@ def acquaintance(db: Database, site: str, devices: tuple[Device, ...]) -> Acquai
     """Whom the site knows by now. `devices`: with what was said of them."""
     standings = db.query(f"select * from standings where {SITE}", [site])  # noqa: S608 - a constant
     searched = db.query(f"select * from searched where {SITE} order by first_night", [site])  # noqa: S608
+    met = db.query(f"select id, last_seen from devices where {SITE}", [site])  # noqa: S608 - a constant
     return Acquaintance(
         devices,
-        {row["id"]: datetime.fromisoformat(row["last_seen"]) for row in device_rows(db, site)},
+        {row["id"]: datetime.fromisoformat(row["last_seen"]) for row in met},
         {row["device"]: _standing(row) for row in standings},
         tuple(
             Searched(row["network"], row["means"], row["nights"], datetime.fromisoformat(row["first_night"]))

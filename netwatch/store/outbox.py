@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwatch.patience import given_up, next_try
 from netwatch.post import Letter, Posted, State
-from netwatch.store.writing import stamp
+from netwatch.store.writing import site_number, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 TWELFTH = """
 create table outbox_12 (
-    id integer primary key, site integer not null references sites(id),
-    run integer references runs(id), message_id text not null unique, recipient text not null,
+    id integer primary key, site integer not null references sites(id), run integer references runs(id),
+    message_id text not null unique, recipient text not null,
     subject text not null, text text not null, html text not null, created text not null,
     state text not null check (state in ('waiting', 'sending', 'refused', 'given-up', 'sent', 'dropped')),
     tries integer not null default 0, first_try text, last_try text, next_try text, sent text,
@@ -86,6 +86,11 @@ class Outbox:
         """`writing` opens a transaction."""
         self._db = db
         self._writing = writing
+
+    def put(self, site: str, letters: Iterable[Letter]) -> None:
+        """Put in letters that no run has caused: a sign of life, a summary of several nights."""
+        with self._writing() as db:
+            notice(db, site_number(db, site), letters)
 
     def pending(self, site: str) -> tuple[Posted, ...]:
         """Those that will be tried again, oldest first."""

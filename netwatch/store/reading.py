@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 NOW = "site = (select id from sites where slug = ?) and ended is null"
 OF_SITE = "where site = (select id from sites where slug = :site) and"
-# The findings that hold and those that were proved gone then. Two questions, for with an `or` SQLite goes through all
-# that ever ended.
+# The findings that hold and those that were proved gone then. Two questions, for with an `or` SQLite goes
+# through all that ever ended.
 STANDS = " union all ".join(
     f"select id from findings {OF_SITE} ended {when}"  # noqa: S608
     for when in ("is null", "= :started and status = 'resolved'")

@@ -1,17 +1,16 @@
-"""Where can a delivery die? `python -m tests.lab.dying SITE DATA POINT NTH` delivers, and is gone at that point.
+"""Where can a delivery die? `python -m tests.lab.dying SITE DATA POINT NTH` delivers, and is gone there.
 
-It ends as by `kill -9` (os._exit: nothing is closed, nothing is written any more) when POINT is passed for the NTH
-time; without dying it exits with 0. POINTS are all the moments between a letter on disk and a letter marked as sent.
+It ends as by `kill -9` (os._exit: nothing is closed, nothing is written any more) when POINT is passed for
+the NTH time; else it exits with 0. POINTS: the moments between a letter on disk and one marked as sent.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netwatch import smtp
 from netwatch.arrival import deliver
@@ -19,6 +18,9 @@ from netwatch.config import load
 from netwatch.mail import Session
 from netwatch.store import Store
 from netwatch.store.outbox import Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DIED = 99
 POINTS = (

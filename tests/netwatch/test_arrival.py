@@ -313,6 +313,15 @@ def test_a_dropped_letter_is_sent_no_more_and_stays_on_record(store: Store) -> N
     assert {one.note for one in store.outbox.ended("cabinet", 5)} == {"told by telephone", ""}
 
 
+def test_a_letter_that_no_night_has_caused_arrives_once_like_any_other(store: Store) -> None:
+    with office() as post:
+        where = site(post.port, ONE, TWO)
+        store.outbox.put("cabinet", letters(where, write))
+        assert [deliver(store, where).sent for _ in range(2)] == [2, 0]
+    assert {str(mail["To"]) for mail in post.mails} == {ONE, TWO}
+    assert store.exposures("cabinet") == ()
+
+
 def test_letters_of_an_older_database_wait_on_with_what_was_known_of_them(tmp_path: Path) -> None:
     from sqlite_utils import Database  # noqa: PLC0415
 
@@ -328,8 +337,8 @@ def test_letters_of_an_older_database_wait_on_with_what_was_known_of_them(tmp_pa
     )
     for number, (state, error) in enumerate((("waiting", "x"), ("sending", "x"), ("sent", None))):
         db.execute(
-            "insert into outbox (site, run, message_id, recipient, subject, text, html, created, state, tries, error) "
-            "values (1, 1, ?, 'a@b.example', 's', 't', 'h', '2026-01-01T00:00:00Z', ?, 3, ?)",
+            "insert into outbox (site, run, message_id, recipient, subject, text, html, created, state, "
+            "tries, error) values (1, 1, ?, 'a@b.example', 's', 't', 'h', '2026-01-01T00:00:00Z', ?, 3, ?)",
             [f"<{number}@t>", state, error],
         )
     db.close()

@@ -1,7 +1,7 @@
 """Is an alert delivered exactly once, whenever the process is killed and however the server dies?
 
-What is promised: nothing is lost, and nothing is sent twice but the one letter that was in the server's hands when we
-died; that one keeps its Message-ID, by which the two are one (RFC 5321 6.1 leaves no more to be had).
+What is promised: nothing is lost, and nothing is sent twice but the one letter that was in the server's hands
+when we died; that one keeps its Message-ID, by which the two are one (RFC 5321 6.1 leaves no more to be had).
 """
 
 from __future__ import annotations

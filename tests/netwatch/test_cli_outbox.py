@@ -40,7 +40,7 @@ def written(folder: Path, port: int) -> tuple[Path, Site]:
 
 @pytest.fixture
 def waiting(tmp_path: Path) -> Iterator[tuple[Path, Path, Post]]:
-    """One letter has arrived, the other is refused. (site file, data folder, the server)"""
+    """One letter has arrived, the other is refused: site file, data folder, the server."""
     with office(Post(refuses={"a@x.example": "550 5.1.1 no such \x1b[31muser"})) as post:
         path, site = written(tmp_path, post.port)
         with Store(tmp_path / "data") as store:
@@ -101,7 +101,7 @@ def test_a_letter_is_dropped_only_with_a_reason_which_is_kept(waiting: tuple[Pat
 
 
 def test_a_timer_is_quiet_where_nothing_is_due_and_fails_where_an_alert_is_lost(
-    waiting: tuple[Path, Path, Post], tmp_path: Path
+    waiting: tuple[Path, Path, Post],
 ) -> None:
     path, data, post = waiting
     asked = len(post.asked)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ from netwatch.document import CoveragePart, Document, FailurePart, FindingPart, 
 from netwatch.errors import ConfigError, DeliveryError, NetwatchError, ScopeError, StoreError
 from netwatch.exits import Exit
 from netwatch.model import Exposure, Outcome, Reason, Severity, Status, Vantage
+from netwatch.post import Letter, Posted, State
 from netwatch.words import LANGUAGES, messages
 
 ALLOWED = '[authorisation]\nby = "Dr A"\nrole = "titulaire"\nuntil = 2099-01-01\n'
@@ -202,6 +204,27 @@ def test_an_alert_that_nobody_gets_is_not_silent(capsys: pytest.CaptureFixture[s
     assert messages("en")("mail.no-recipient") in capsys.readouterr().err
     tell_delivery(Delivery(0, 0), "en")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("state", [one for one in State if one not in {State.SENT, State.DROPPED}])
+def test_each_alert_that_is_lost_is_told_with_its_number_and_what_to_type(
+    capsys: pytest.CaptureFixture[str], language: str, state: State
+) -> None:
+    since = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    lost = Posted(12, Letter("<1@x>", "dr@x.example", "s", "t", "h"), state, since)
+    tell_delivery(Delivery(0, 1, NetwatchError("mail.of-tomorrow"), (lost,)), language)
+    err = capsys.readouterr().err
+    assert "12" in err
+    assert "dr@x.example" in err
+    assert ("21 novembre 2026" if language == "fr" else "21 November 2026") in err
+    assert "netwatch outbox" in err
+
+
+def test_an_alert_that_has_not_arrived_is_in_the_exit_code_below_findings_and_above_gaps() -> None:
+    assert verdict(night(), None, untold=True) is Exit.UNTOLD
+    assert verdict(night(complete=False), None, untold=True) is Exit.UNTOLD
+    assert verdict(night(BAD), "high", untold=True) is Exit.FINDINGS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

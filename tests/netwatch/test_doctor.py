@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from datetime import UTC, date, datetime, timedelta
+from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch import doctor, mail
+from netwatch import doctor, smtp
 from netwatch.diff import Night
 from netwatch.doctor import Check, examine
 from netwatch.model import Run, Vantage
@@ -133,7 +134,7 @@ def test_a_mail_server_is_greeted_and_nothing_is_mailed(tmp_path: Path) -> None:
 def test_a_mail_server_that_is_down_is_said_with_the_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail, "SECONDS", 1.0)
+    monkeypatch.setattr(smtp, "SECONDS", 1.0)
     check = results(tmp_path, site_file(tmp_path, mail_port=free_port()))["mail"]
     assert check.state == "fail"
     assert "mail.port" in check.text
@@ -142,6 +143,25 @@ def test_a_mail_server_that_is_down_is_said_with_the_keys(
 def test_nobody_to_tell_is_a_warning(tmp_path: Path) -> None:
     assert results(tmp_path, site_file(tmp_path))["mail"].state == "warn"
     assert results(tmp_path, site_file(tmp_path, mail_port=25, recipients=""))["mail"].state == "warn"
+
+
+@pytest.mark.parametrize(
+    ("listed", "there", "state"), [(True, True, "ok"), (True, False, "fail"), (False, True, "fail")]
+)
+def test_a_second_channel_is_looked_at_and_its_address_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, listed: bool, there: bool, state: str
+) -> None:
+    path = site_file(tmp_path)
+    path.write_text(path.read_text() + '\n[notify]\nurls_file = "list"\n')
+    if listed:
+        (tmp_path / "list").write_text("bell = tgram://s3cret/1\n")
+        (tmp_path / "list").chmod(0o600)
+    found = ModuleSpec("apprise", None) if there else None
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: found if name == "apprise" else None)
+    check = results(tmp_path, path)["short messages"]
+    assert check.state == state
+    assert ("bell" in check.text) is listed
+    assert "s3cret" not in check.text
 
 
 def test_an_nmap_that_may_not_start_is_told_apart_from_a_broken_one(

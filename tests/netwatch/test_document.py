@@ -129,6 +129,7 @@ def test_the_parts_are_in_the_promised_order() -> None:
         "statements",
         "looked",
         "comings",
+        "undelivered",
     )
 
 

@@ -181,7 +181,7 @@ def test_a_server_that_never_takes_the_connection_is_said_in_time(monkeypatch: p
         deaf.listen(0)
         for _ in range(3):
             one = waiting.enter_context(socket.socket())
-            one.setblocking(False)
+            one.setblocking(False)  # noqa: FBT003
             one.connect_ex(deaf.getsockname())
         error = refusal(to(deaf.getsockname()[1], host="127.0.0.1", security="none"))
     assert error.message == "mail.no-answer"

@@ -86,11 +86,15 @@ def test_a_pacs_that_starts_to_answer_is_mailed_and_one_that_stops_is_not(tmp_pa
 def test_while_the_mail_server_is_down_the_alert_is_kept_and_then_arrives_once(tmp_path: Path) -> None:
     path, data = site(tmp_path, 3), tmp_path / "data"
     with scp("open_pacs", "127.82.3.1", 11112):
-        scan(path, data)
+        assert [one["state"] for one in scan(path, data)["undelivered"]] == ["waiting"]
         scan(path, data)
         with box(3) as mails:
             scan(path, data)
-            scan(path, data)
+            assert mails.mails == [], "it was tried a moment ago: not yet due"
+            for _ in range(2):
+                flushed = [NETWATCH, "mail", "flush", str(path), "--data", str(data)]
+                assert subprocess.run(flushed, capture_output=True, check=False).returncode == 0
+            assert scan(path, data)["undelivered"] == []
             assert len(mails.mails) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -62,12 +63,13 @@ def test_both_can_be_done_without() -> None:
 @given(st.lists(st.floats(0.5, 100), min_size=1, max_size=60))
 def test_however_often_it_is_asked_a_week_is_told_once_a_week(hours: list[float]) -> None:
     """`netwatch tend` may run at any hour: two weekly mails are never less than six days apart."""
-    now, told, began = NOW, [], NOW
+    now, began = NOW, NOW
+    told: list[datetime] = []
     for step in hours:
         now += timedelta(hours=step)
         watch = Watch(began, now, now, told={WEEK: told[-1]} if told else {})
         if WEEK in due(watch, now, weekly=True, overdue=None):
             told.append(now)
-    assert all(later - earlier >= timedelta(days=6) for earlier, later in zip(told, told[1:], strict=False))
+    assert all(later - earlier >= timedelta(days=6) for earlier, later in pairwise(told))
     if now - began > timedelta(days=14):
         assert told

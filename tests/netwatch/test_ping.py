@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,12 @@ from netwatch.readers import PingSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECRET = "3f9c-secret"
+SECRET = "3f9c"  # noqa: S105 - the part of an address that nobody may see
 
 
 @contextmanager
 def watcher(code: int = 200, headers: dict[str, str] | None = None) -> Iterator[tuple[str, list[str]]]:
-    """A server that waits for pings. (its address, what it was asked)"""
+    """A server that waits for pings; its address, and what it was asked."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -74,7 +74,7 @@ def test_an_answer_that_is_none_is_told_without_the_address(
 ) -> None:
     with watcher(code, headers) as (address, asked):
         monkeypatch.setenv("NETWATCH_PING_URL", address)
-        with pytest.raises(DeliveryError, match="ping.refused") as error:
+        with pytest.raises(DeliveryError, match=r"ping\.refused") as error:
             ping(settings, complete=True)
         assert len(asked) == 1
     assert SECRET not in str(error.value.details)
@@ -84,7 +84,7 @@ def test_nobody_there_is_told_without_the_address(
     settings: PingSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NETWATCH_PING_URL", f"http://127.0.0.1:9/{SECRET}")
-    with pytest.raises(DeliveryError, match="ping.unreachable") as error:
+    with pytest.raises(DeliveryError, match=r"ping\.unreachable") as error:
         ping(settings, complete=True)
     assert SECRET not in f"{error.value.details} {error.value.__cause__}"
 
@@ -95,14 +95,12 @@ def test_nobody_there_is_told_without_the_address(
      "file:///etc/passwd", "https://a.example/\x00", "https://[::1", "http://127.evil.example:x"],
 )  # fmt: skip
 def test_what_is_no_address_to_ask_is_said(address: str) -> None:
-    with pytest.raises(ConfigError, match="ping.no-address") as error:
+    with pytest.raises(ConfigError, match=r"ping\.no-address") as error:
         _checked(address)
     assert not error.value.details
 
 
 @given(st.text(max_size=60))
 def test_whatever_is_given_it_is_an_address_or_it_is_said(text: str) -> None:
-    try:
+    with suppress(ConfigError):
         assert _checked(f"https://{text}").startswith("https://")
-    except ConfigError as error:
-        assert error.message == "ping.no-address"

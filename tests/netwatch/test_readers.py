@@ -1,4 +1,4 @@
-"""Who is told, in which language and with how much detail; and is no channel's address taken in a site file?"""
+"""Who is told, in which language, how much of it; and is no channel's address taken in a site file?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a doctor told what to act on, and nothing that only a specialist can use? Is a consultant told everything?"""
+"""Is a doctor told what to act on, and not what only a specialist can use; a consultant everything?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from netwatch.model import Device, Exposure, Finding, Link, Vantage
+from netwatch.model import Device, Exposure, Facts, Finding, Link, Vantage
 from reports.detail import Detail
 from reports.phrase import Phrases
 
@@ -21,7 +21,7 @@ PUBLIC = replace(
     exposure=Exposure.EXPOSED,
     link=LINK,
 )
-OLD = {
+OLD: Facts = {
     "product": "Windows 10",
     "version": "10.0.19041",
     "told_by": "smb",

@@ -334,7 +334,7 @@ def test_that_nobody_asked_from_outside_is_said_only_where_nobody_did(catalogue:
     assert "was not tried" not in flat(told)
 
 
-# ------------------------------------------------------------------------------------------- by the reader's role
+# ------------------------------------------------------------------------------------ by the reader's role
 
 OLD = replace(
     finding("support-ended", 30, 445),
@@ -357,8 +357,8 @@ EVERYTHING = (
     Change(NEW, FELL),
     Change(ChangeKind.UNVERIFIED, finding("dicom-name-only", 99, 4242)),
 )
-# What only a consultant can use: who says a version and the page about it, how we know where a public port leads,
-# the practice's own addresses, the place of what is told in one line.
+# What only a consultant can use: who says a version and the page about it, how we know where a public port
+# leads, the practice's own addresses, the place of what is told in one line.
 CONSULTANT_ONLY = (
     "SMB",
     "endoflife.example",
@@ -392,7 +392,7 @@ def told_to(catalogue: Catalogue, role: Role, language: str) -> Content:
         DEVICES,
         catalogue,
         reader,
-        True,
+        True,  # noqa: FBT003
         FOUND_AT,
         ("203.0.113.7",),
         SENT,

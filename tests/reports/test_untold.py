@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
 
 from netwatch.document import Document, UndeliveredPart
-from netwatch.words import Catalogue
 from reports import page, table
 from reports.phrase import Phrases
 from reports.untold import untold
+
+if TYPE_CHECKING:
+    from netwatch.words import Catalogue
 
 LOST = UndeliveredPart("dr@x.example", "refused", "2026-11-22T21:04:00Z", 3, "2026-11-24T03:00:00Z")
 
