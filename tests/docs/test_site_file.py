@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import probes
 from netwatch.config import Site, load
 from netwatch.options import configure
+from netwatch.readers import Recipient
 from tests.docs import generate
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def test_the_example_shows_every_key_there_is() -> None:
     # Every probe's options stand on a page of its own, docs/probes/NAME.md; dicom's are the example.
     dicom = fields(probes.load()["dicom"])  # type: ignore[arg-type]
     known |= {"probes.dicom", *(f"probes.dicom.{field.name}" for field in dicom)}
+    known |= {f"recipients.{name}" for name in Recipient.model_fields}  # each an address, or a table
     assert written(tomllib.loads(EXAMPLE)) == known
 
 
