@@ -119,8 +119,8 @@ class StatementPart:
 @dataclass(frozen=True, slots=True)
 class FindingPart:
     """A rule that holds somewhere. `resolved` ones are listed once, in the run that proved it. `about`: the
-    product and version that it rests on, and who says so, where it is about one. `port`: 0 where that was told
-    over none, as to the whole network."""
+    product and version that it rests on, and who says so, where it is about one. `port`: 0 where that was
+    told over none, as to the whole network."""
 
     rule: str
     severity: Severity
