@@ -66,12 +66,15 @@ class Hit(NamedTuple):
 
     def claim(self, value: str) -> Claim:
         """This value, because of these words."""
-        return Claim(value, self.source, self.text, self.confidence, self.port)
+        return _claim(value, self.source, self.text, self.confidence, self.port)
 
     def told(self, what: str) -> Claim | None:
         """`kind`, `maker`, `model` or `product`, where it gives one."""
         words = self.gives.get(what)
         return self.claim(words) if words else None
+
+
+_claim = lru_cache(maxsize=16_384)(Claim)  # answers repeat, and a claim never changes
 
 
 def recognise(device: Device, seen: Iterable[Observation]) -> Recognised:
