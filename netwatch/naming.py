@@ -15,7 +15,7 @@ from netwatch.calling import SSDP, call, recorded
 from netwatch.describing import UPNP, described, manner
 from netwatch.egress import Egress
 from netwatch.errors import NetwatchError, OutsideError, ScopeError
-from netwatch.model import Coverage, Failure, Outcome, Reason, Target, Vantage
+from netwatch.model import NAMES, Coverage, Failure, Outcome, Reason, Target, Vantage
 from netwatch.probe import ProbeError
 from netwatch.resolving import DNS, MANNER, resolve, resolvers
 from netwatch.ssdp import Place
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from netwatch.tonight import Tonight
     from netwatch.words import Messages
 
-NAMES = "names"  # in coverage and failures
 PAGE = "upnp_page"  # who told it: the answer to everybody is another fact
 PAUSE = 0.25  # seconds between two questions to everybody
 
