@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 LONGEST = 300  # characters of a title, a header or a path that a mark looks at
 # What a version in a Server header looks like: longer numbers could be somebody's.
 # Whose package a server is, in the words of the nginx and Apache that distributions build.
-PACKAGED = re.compile(r"\((?:AlmaLinux|Amazon|CentOS|Debian|Fedora|FreeBSD|Raspbian|Red Hat|Rocky|SUSE|Ubuntu)\)")
+PACKAGED = re.compile(
+    r"\((?:AlmaLinux|Amazon|CentOS|Debian|Fedora|FreeBSD|Raspbian|Red Hat|Rocky|SUSE|Ubuntu)\)"
+)
 VERSION = r"^/v?(\d{1,4}(?:\.\d{1,5}){0,4}(?:-?[a-z][a-z0-9]{0,5})?)(?![\w.-])"
 
 OK, BAD, UNAUTHORISED, FORBIDDEN = 200, 400, 401, 403
