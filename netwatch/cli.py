@@ -33,7 +33,7 @@ from netwatch.composition import (
     planned_for,
     read_site,
     rules,
-    slug_of,
+    spoken_of,
     stored,
     write,
 )
@@ -173,7 +173,7 @@ def show_audit(
 @told
 def release(site: str, device: str, lang: str | None, data: Path | None) -> None:
     """Ask a device again that fell silent under a check; DEVICE is its address, card or id."""
-    slug, language = slug_of(site, lang)
+    slug, language = spoken_of(site, lang, data)
     words = messages(language)
     with open_store(data) as store, store.lock(slug):
         every, said = store.devices(slug), store.said(slug)

@@ -200,6 +200,8 @@ class Egress:
                 port != SSDP or manner != UPNP or ":" in target or not on_link(IPv4Network(target))
             ):
                 raise ScopeError("ssdp.not-attached", address=target)
+            if to_group and not self.scope.whole(target):
+                raise ScopeError("ssdp.excluded", address=target)
         one = Datagram(
             self._meters,
             self.pace,

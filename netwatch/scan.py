@@ -201,7 +201,7 @@ def name(started: datetime) -> str:
 
 
 def complete(failures: Iterable[Failure], coverage: Iterable[Coverage]) -> bool:
-    """Was everything that was to be asked asked, and did it end? How a device is called leaves nothing open."""
+    """Was all that was to be asked asked, and did it end? A name that nobody told leaves nothing open."""
     cut = {Outcome.TIMED_OUT, Outcome.NOT_ASKED, Outcome.FAILED}
     missed = (f for f in failures if f.reason not in HARMLESS and f.probe != NAMES)
     return not any(missed) and not any(c.outcome in cut for c in coverage if c.probe != NAMES)

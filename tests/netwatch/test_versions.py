@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwatch.versions import LONGEST, compare, is_version, tokens, within
+from netwatch.versions import LONGEST, compare, is_version, surely_earlier, tokens, within
 
 # Real ones as makers write them: the earlier, the later.
 PAIRS = [
@@ -157,3 +157,18 @@ def test_tokens_are_numbers_and_words() -> None:
     assert tokens("V5.37(ABFW.0)") == (5, 37, "abfw", 0)
     assert tokens("7.2.1-69057 Update 5") == (7, 2, 1, 69057, "update", 5)
     assert tokens("no number") == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("5.0.1.2145", "5.0.1.2234 build 20221201", True),
+        ("5.0.1", "5.0.1.2234 build 20221201", False),
+        ("7.2.2-72806", "7.2.2-72806 Update 1", False),
+        ("7.2.1-69057", "7.2.2-72806 Update 1", True),
+        ("7.3", "7.2.2-72806 Update 1", False),
+        ("1", "10.1", True),
+    ],
+)
+def test_what_is_told_without_its_build_is_not_surely_earlier(one: str, other: str, sure: bool) -> None:
+    assert surely_earlier(one, other) is sure
