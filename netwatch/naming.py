@@ -4,8 +4,8 @@ Into the night, beside the scan. Where nobody may be asked in this way (a card i
 network is ours, no resolver is the practice's own) that is told as excluded; what fails is a Failure. The
 devices' own addresses are known by then.
 
-A telephone is called after who carries it, and where visitors' telephones are expected (ranges.py) that may be
-a patient: of what hides its card there, no name is asked of the resolver, and none is kept.
+A telephone is called after who carries it, and where visitors' telephones are expected (ranges.py) that may
+be a patient: of what hides its card there, no name is asked of the resolver, and none is kept.
 """
 
 from __future__ import annotations

@@ -96,9 +96,12 @@ def test_a_visitor_s_telephone_is_not_known_by_the_name_of_who_carries_it(
         return Resolved({}, asked=True)
 
     monkeypatch.setattr(naming, "resolve", resolve)
-    said = {"mdns": {"name": "iPhone-de-ZZCANARY", "services": "http"}, "llmnr": {"name": "ZZCANARY"}}
+    said: dict[str, Facts] = {
+        "mdns": {"name": "iPhone-de-ZZCANARY", "services": "http"},
+        "llmnr": {"name": "ZZCANARY"},
+    }
     gathered, _ = asked(monkeypatch, Called({"m-p": said, "m-o": said}), devices=(phone, ours))
-    kept = {one.device: {} for one in gathered.observations}
+    kept: dict[str, dict[str, Facts]] = {one.device: {} for one in gathered.observations}
     for one in gathered.observations:
         kept[one.device] |= {one.protocol: one.facts}
     assert kept == {"m-p": {"mdns": {"services": "http"}}, "m-o": said}
