@@ -6,8 +6,8 @@ that was finished before the cut. Format: nmap.dtd, XML output version 1.05.
 Of a port it keeps the words of nmap's own tables that matched (product, version, CPE), of a system the best
 guess. What a device answered is never read: no banner, no fingerprint, no name of a host or a share.
 
-Where it stops: extrainfo, hostname and servicefp hold a device's own words, and scripts are not run. Into some
-of its products and versions nmap copies what the device said: what is written as a person's name is left out.
+Where it stops: extrainfo, hostname and servicefp hold a device's own words, and scripts are not run. Into
+some products and versions nmap copies what the device said: what is written as a person's name is left out.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _services(host: Element) -> Iterator[Service]:
 
 
 def _product(told: str) -> str | None:
-    """The words of nmap's table, such as `Dropbear sshd`, where two of them are not written as `Marie Dupont`."""
+    """The words of nmap's table, such as `Dropbear sshd`, unless two are written as a person's name."""
     return discreet(told, 60, strict=PERSON.search(told) is not None)
 
 
