@@ -22,7 +22,7 @@ from netwatch.classes import UNKNOWN, table
 from netwatch.connection import Connection
 from netwatch.datagram import Datagram
 from netwatch.errors import ScopeError
-from netwatch.kernel import by_arp, on_link
+from netwatch.kernel import by_arp, link_within, on_link
 from netwatch.knock import PATIENCE
 from netwatch.knocking import Job, Knocking
 from netwatch.model import LIVENESS
@@ -200,7 +200,7 @@ class Egress:
                 port != SSDP or manner != UPNP or ":" in target or not on_link(IPv4Network(target))
             ):
                 raise ScopeError("ssdp.not-attached", address=target)
-            if to_group and not self.scope.whole(target):
+            if to_group and not (self.scope.whole(target) and link_within(target, self.scope.networks)):
                 raise ScopeError("ssdp.excluded", address=target)
         one = Datagram(
             self._meters,
