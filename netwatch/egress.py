@@ -68,7 +68,6 @@ class Egress:
     ) -> None:
         """`scope`: what may be reached. `pace`: how fast. `stop`: says when knocking must leave off.
         `outlet`: through which door it leaves; else this machine's own.
-
         `profile`: `audit` where questions of that manner may be asked; only the site's authorisation says so.
         """
         self.scope = scope
@@ -81,7 +80,6 @@ class Egress:
         self._knocking = Knocking(self._meters, stop, self.outlet.wire)
         self._classes: dict[str, Class] = {}
         self._port_classes: dict[tuple[str, int], Class] = {}
-        self._together: dict[str, tuple[str, ...]] = {}
 
     def close(self) -> None:
         """Nothing leaves any more."""
@@ -100,15 +98,11 @@ class Egress:
             self._port_classes[address, port] = is_a
             return
         self._classes[address] = is_a
-        cards = self._together.get(address, (address,))
-        guarded = any(self._classes.get(card, table()[UNKNOWN]).guarded for card in cards)
-        self._meters.hurry(self._meters.gate(address), guarded=guarded)
+        self._meters.hurry(address, guarded=is_a.guarded)
 
     def one_device(self, addresses: tuple[str, ...]) -> None:
-        """These addresses are cards of one device: it has one connection at a time, and the pace of its most
-        careful card. What bars one bars all."""
+        """These are cards of one device: one connection at a time, the most careful card's pace, one bar."""
         self._meters.one(addresses)
-        self._together |= dict.fromkeys(addresses, addresses)
 
     def bar(self, address: str, why: str = "egress.excluded-card") -> None:
         """Never reach this address again in this run; `why` is the id of the refusal's sentence."""
@@ -266,10 +260,8 @@ class Egress:
         self._meters.count(gate, min(2, gate.meter.most) if by_arp else gate.meter.most)
 
     def nmap_hosts(self, networks: Iterable[IPv4Network]) -> tuple[str, str]:
-        """(targets, options) that find the hosts of these networks, less what is excluded.
-
-        With excluded cards only ARP is asked: a card is known before anything else is sent to it.
-        """
+        """(targets, options) that find the hosts of these networks, less what is excluded. With excluded cards
+        only ARP is asked: a card is known before anything else is sent to it."""
         inside = [n for n in networks if any(n.subnet_of(allowed) for allowed in self.scope.targets())]
         if barred := [IPv4Network(address) for address in self._meters.barred()]:
             # ARP may still say who is there now; where nmap would send more than that, they get nothing.
@@ -277,8 +269,7 @@ class Egress:
             inside = [*near, *less([n for n in inside if n not in near], barred)]
         knocks = self.scope.ports(KNOCK)
         only_arp = bool(self.scope.excluded_macs) or not knocks
-        near_all = all(map(by_arp, inside))
-        options = nmapargs.hosts(knocks, self.pace, only_arp=only_arp, by_arp=near_all)
+        options = nmapargs.hosts(knocks, self.pace, only_arp=only_arp, by_arp=all(map(by_arp, inside)))
         return " ".join(map(str, inside)), options
 
     @contextmanager

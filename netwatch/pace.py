@@ -61,6 +61,7 @@ class Gate:
     lock: threading.Lock = field(default_factory=threading.Lock)
     free_at: float = 0.0
     barred: str = ""  # why nothing may be sent there any more
+    guarded: dict[str, bool] = field(default_factory=dict)  # by address, where it has several
 
 
 class Meters:
@@ -88,6 +89,7 @@ class Meters:
             for address in others:
                 gate.barred = gate.barred or (self._gates[address].barred if address in self._gates else "")
                 self._gates[address] = gate
+            gate.guarded |= dict.fromkeys((first, *others), True)
 
     def barred(self) -> tuple[str, ...]:
         """The addresses where nothing may be sent any more."""
@@ -136,10 +138,12 @@ class Meters:
             if not taken:
                 self._overall.count(packets, now)
 
-    def hurry(self, gate: Gate, *, guarded: bool) -> None:
-        """From now on this device's pace is that of its class."""
+    def hurry(self, address: str, *, guarded: bool) -> None:
+        """From now on this device's pace is that of its class; of several cards', the most careful one's."""
+        gate = self.gate(address)
         with self._guard:
-            gate.meter.most = self.pace.guarded if guarded else self.pace.packets
+            gate.guarded[address] = guarded
+            gate.meter.most = self.pace.guarded if any(gate.guarded.values()) else self.pace.packets
 
     @contextmanager
     def lent(self, packets: int) -> Iterator[None]:
