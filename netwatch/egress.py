@@ -260,8 +260,8 @@ class Egress:
         self._meters.count(gate, min(2, gate.meter.most) if by_arp else gate.meter.most)
 
     def nmap_hosts(self, networks: Iterable[IPv4Network]) -> tuple[str, str]:
-        """(targets, options) that find the hosts of these networks, less what is excluded. With excluded cards
-        only ARP is asked: a card is known before anything else is sent to it."""
+        """(targets, options) that find the hosts of these networks, less what is excluded. With excluded
+        cards only ARP is asked: a card is known before anything else is sent to it."""
         inside = [n for n in networks if any(n.subnet_of(allowed) for allowed in self.scope.targets())]
         if barred := [IPv4Network(address) for address in self._meters.barred()]:
             # ARP may still say who is there now; where nmap would send more than that, they get nothing.
