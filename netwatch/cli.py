@@ -35,7 +35,7 @@ from netwatch.composition import (
     open_store,
     planned_for,
     rules,
-    slug_of,
+    spoken_of,
     write,
 )
 from netwatch.console import show, told
@@ -108,7 +108,7 @@ def show_audit(
 @told
 def release(site: str, device: str, lang: str | None, data: Path | None) -> None:
     """Ask a device again that fell silent under a check; DEVICE is its address, card or id."""
-    slug, language = slug_of(site, lang)
+    slug, language = spoken_of(site, lang, data)
     words = messages(language)
     with open_store(data) as store, store.lock(slug):
         every, said = store.devices(slug), store.said(slug)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netwatch.composition import is_file, open_store, rules, slug_of, stored
+from netwatch.composition import is_file, open_store, rules, spoken_of, stored
 from netwatch.console import say, show, told
 from netwatch.errors import StoreError
 from netwatch.switches import as_text_or_json, data, lang, site_argument
@@ -119,7 +119,7 @@ def decisions(site: str, form: str, lang: str | None, data: Path | None) -> None
 @contextmanager
 def _opened(site: str, lang: str | None, data: Path | None) -> Iterator[tuple[Store, str, str]]:
     """(store, short name, language) of a site that was scanned here. Raises StoreError."""
-    slug, language = slug_of(site, lang)
+    slug, language = spoken_of(site, lang, data)
     with open_store(data) as store:
         known = store.site(slug)
         if known is None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netwatch.composition import drawn, kind_of, last_night, open_store, rules, slug_of
+from netwatch.composition import drawn, kind_of, last_night, open_store, rules, spoken_of
 from netwatch.console import show, told
-from netwatch.errors import NetwatchError
+from netwatch.errors import NetwatchError, StoreError
 from netwatch.recognised import KINDS, UNKNOWN
 from netwatch.sayings import USER, Saying, What, called, chosen
 from netwatch.switches import LIST, Listing, as_text_json_or_csv, as_text_or_json, data, lang, site_argument
@@ -102,7 +102,7 @@ def kind_of_device(
 @told
 def merge(site: str, device: str, other: tuple[str, ...], lang: str | None, data: Path | None) -> None:
     """These are one device: the OTHERs are further cards of DEVICE."""
-    slug, language = slug_of(site, lang)
+    slug, language = spoken_of(site, lang, data)
     words = messages(language)
     with open_store(data) as store, store.lock(slug):
         lead = store.said(slug).lead(_one(store, slug, device))
@@ -131,12 +131,14 @@ def merge(site: str, device: str, other: tuple[str, ...], lang: str | None, data
 @told
 def split(site: str, device: str, lang: str | None, data: Path | None) -> None:
     """This card is a device of its own, and stays one: undo a merge, or what netwatch took for one."""
-    slug, language = slug_of(site, lang)
+    slug, language = spoken_of(site, lang, data)
     words = messages(language)
     with open_store(data) as store, store.lock(slug):
         said = _merge_of(store.said(slug), _one(store, slug, device), device)
         store.part(slug, said, Saying(said.device, What.APART, said.value, USER, _now()))
-        click.echo(words("devices.split", card=said.device, device=_called(store, slug, said.value)))
+        parted = next((one for one in store.devices(slug) if one.id == said.device), None)
+        card = parted.address if parted else said.device
+        click.echo(words("devices.split", card=card, device=_called(store, slug, said.value)))
 
 
 @devices.command("history")
@@ -149,23 +151,25 @@ def history(site: str, form: str, lang: str | None, data: Path | None) -> None:
     """List what was said of the devices, by whom and when: names, kinds, merges and splits."""
     import json  # noqa: PLC0415
 
-    slug, language = slug_of(site, lang)
+    slug, language = spoken_of(site, lang, data)
     words = messages(language)
     with open_store(data) as store:
+        _known(store, slug)
         ever = store.ever_said(slug)
         names = {one.id: one.called or one.address for one in store.devices(slug)}
+        cards = {one.id: f"{one.address} ({one.mac or one.id})" for one in store.devices(slug)}
     if form == "json":
         click.echo(json.dumps([_as_dict(one) for one in ever], ensure_ascii=False, indent=2))
         return
     for one in ever:
-        click.echo(_line(words, one, names))
+        click.echo(_line(words, one, names, cards))
     if not ever:
         click.echo(words("devices.nothing-said"))
 
 
 def _word(what: What, value: str, site: str, device: str, lang: str | None, data: Path | None) -> None:
     """Say this of the device, in the place of what was said before; an empty value takes it back."""
-    slug, language = slug_of(site, lang)
+    slug, language = spoken_of(site, lang, data)
     words = messages(language)
     with open_store(data) as store, store.lock(slug):
         said = store.said(slug)
@@ -183,8 +187,7 @@ def _word(what: What, value: str, site: str, device: str, lang: str | None, data
 
 def _one(store: Store, slug: str, wanted: str) -> str:
     """The id of the one device that is meant. Raises NetwatchError."""
-    if store.site(slug) is None:
-        raise NetwatchError("cli.no-such-device", device=wanted)
+    _known(store, slug)
     known = store.devices(slug)
     meant = chosen(wanted, known, store.said(slug))
     if not meant:
@@ -195,6 +198,12 @@ def _one(store: Store, slug: str, wanted: str) -> str:
             "devices.several", device=wanted, which=", ".join(told_as.get(m, m) for m in meant)
         )
     return meant[0]
+
+
+def _known(store: Store, slug: str) -> None:
+    """Raises StoreError for a site that was never scanned."""
+    if store.site(slug) is None:
+        raise StoreError("store.unknown-site", site=slug, known=", ".join(store.sites()) or "-")
 
 
 def _merge_of(said: Sayings, device: str, wanted: str) -> Saying:
@@ -214,8 +223,9 @@ def _called(store: Store, slug: str, device: str) -> str:
     return next((o.called or o.address for o in store.devices(slug) if o.id == device), device)
 
 
-def _line(words: Messages, one: Saying, names: dict[str, str]) -> str:
-    """One thing that was said, in a sentence."""
+def _line(words: Messages, one: Saying, names: dict[str, str], cards: dict[str, str]) -> str:
+    """One thing that was said, in a sentence. A card of a device goes by the device's name: it is told by its
+    address, and so is who was given the name."""
     value = names.get(one.value, one.value)
     if one.what is What.KIND:
         value = kind_of(one.value, words.language)
@@ -227,7 +237,7 @@ def _line(words: Messages, one: Saying, names: dict[str, str]) -> str:
     line = words(
         f"devices.history.{one.what}",
         at=f"{one.at:%Y-%m-%d}",
-        device=names.get(one.device, one.device),
+        device=cards.get(one.device, one.device),
         value=value,
         by=by,
     )

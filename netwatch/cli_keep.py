@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netwatch.composition import folder, open_store, read_site, rules, slug_of
+from netwatch.composition import folder, open_store, read_site, rules, spoken_of
 from netwatch.console import say, told
 from netwatch.errors import StoreError
 from netwatch.switches import data, lang, site_argument
@@ -71,7 +71,7 @@ def export(site: str, file: Path, force: bool, lang: str | None, data: Path | No
     """
     from netwatch.store.export import export as write  # noqa: PLC0415 - slow to import
 
-    slug, language = slug_of(site, lang)
+    slug, language = spoken_of(site, lang, data)
     words = messages(language)
     with _existing(data) as store:
         nights, waiting = write(store, slug, file, force=force)

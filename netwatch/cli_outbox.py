@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netwatch.composition import open_store, slug_of
+from netwatch.composition import open_store, spoken_of
 from netwatch.console import told
 from netwatch.errors import NetwatchError, StoreError
 from netwatch.post import State
@@ -39,7 +39,7 @@ def list_outbox(site: str, form: str, lang: str | None, data: Path | None) -> No
     """Show which alerts have not arrived, why, and when they are tried again; and what arrived lately."""
     from reports import outbox as listing  # noqa: PLC0415 - slow to import
 
-    slug, language = slug_of(site, lang)
+    slug, language = spoken_of(site, lang, data)
     with open_store(data) as store:
         if store.site(slug) is None:
             raise StoreError("store.unknown-site", site=slug, known=", ".join(store.sites()) or "-")
@@ -59,7 +59,7 @@ def list_outbox(site: str, form: str, lang: str | None, data: Path | None) -> No
 @told
 def drop(site: str, number: int, reason: str, lang: str | None, data: Path | None) -> None:
     """Send an alert no more; NUMBER is the one that `netwatch outbox` shows. It stays on record."""
-    slug, language = slug_of(site, lang)
+    slug, language = spoken_of(site, lang, data)
     note = clean(reason)
     with open_store(data) as store, store.lock(slug):
         found = store.outbox.find(slug, number)

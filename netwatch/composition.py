@@ -166,6 +166,16 @@ def slug_of(site: str, lang: str | None) -> tuple[str, str]:
     return practice.slug, lang or practice.language
 
 
+def spoken_of(site: str, lang: str | None, data: Path | None) -> tuple[str, str]:
+    """(short name, language) as `slug_of`; of a short name, the language that its site file had."""
+    slug, language = slug_of(site, lang)
+    if lang or is_file(site):
+        return slug, language
+    with open_store(data) as store:
+        known = store.site(slug)
+    return slug, known[1] if known else language
+
+
 def audit_of(site: str, data: Path | None, run: str | None) -> Path:
     """The audit log of a run, or of the last one. Raises StoreError."""
     from netwatch import audit  # noqa: PLC0415
@@ -252,9 +262,9 @@ def drawn(part: str, name: str, document: Document, catalogue: Catalogue, langua
 
 def exposures_of(site: str, data: Path | None, lang: str | None) -> tuple[str, tuple[Logged, ...], str]:
     """(name, the log of exposures, language) of a site file or of a short name. Raises StoreError."""
-    slug, language = slug_of(site, lang)
+    slug, language = spoken_of(site, lang, data)
     with open_store(data) as store:
         known = store.site(slug)
         if known is None:
             raise StoreError("store.unknown-site", site=slug, known=", ".join(store.sites()) or "-")
-        return known[0], store.exposures(slug), language if is_file(site) or lang else known[1]
+        return known[0], store.exposures(slug), language

@@ -110,7 +110,7 @@ class Detection:
             if state is PortState.OPEN:
                 yield port
             else:
-                visit.cover(DETECT, (port,), Outcome.NOT_ASKED, "it is not open any more")
+                visit.cover(DETECT, (port,), Outcome.NOT_ASKED, self.halt.why or "it is not open any more")
 
     def _version(self, visit: Visit, port: int, folder: Path) -> None:
         host = self._ask(visit, port, None, folder)
@@ -135,7 +135,7 @@ class Detection:
             if error.message == "egress.authorisation-ended":
                 self.halt.now(AUTHORISATION)
             if closed is None:
-                visit.cover(DETECT, (port,), Outcome.NOT_ASKED, str(error))
+                visit.cover(DETECT, (port,), Outcome.NOT_ASKED, self.halt.why or "")
             return None
         host = next((one for one in reading.hosts if one.address == visit.address), None)
         if reading.finished and host is not None and not host.late:

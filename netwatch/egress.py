@@ -22,7 +22,7 @@ from netwatch.classes import UNKNOWN, table
 from netwatch.connection import Connection
 from netwatch.datagram import Datagram
 from netwatch.errors import ScopeError
-from netwatch.kernel import by_arp, on_link
+from netwatch.kernel import by_arp, link_within, on_link
 from netwatch.knock import PATIENCE
 from netwatch.knocking import Job, Knocking
 from netwatch.model import LIVENESS
@@ -101,8 +101,7 @@ class Egress:
         self._meters.hurry(address, guarded=is_a.guarded)
 
     def one_device(self, addresses: tuple[str, ...]) -> None:
-        """These addresses are cards of one device: it has one connection at a time, and the pace of its most
-        careful card. What bars one bars all."""
+        """These are cards of one device: one connection at a time, the most careful card's pace, one bar."""
         self._meters.one(addresses)
 
     def bar(self, address: str, why: str = "egress.excluded-card") -> None:
@@ -195,6 +194,8 @@ class Egress:
                 port != SSDP or manner != UPNP or ":" in target or not on_link(IPv4Network(target))
             ):
                 raise ScopeError("ssdp.not-attached", address=target)
+            if to_group and not (self.scope.whole(target) and link_within(target, self.scope.networks)):
+                raise ScopeError("ssdp.excluded", address=target)
         one = Datagram(
             self._meters,
             self.pace,
@@ -259,10 +260,8 @@ class Egress:
         self._meters.count(gate, min(2, gate.meter.most) if by_arp else gate.meter.most)
 
     def nmap_hosts(self, networks: Iterable[IPv4Network]) -> tuple[str, str]:
-        """(targets, options) that find the hosts of these networks, less what is excluded.
-
-        With excluded cards only ARP is asked: a card is known before anything else is sent to it.
-        """
+        """(targets, options) that find the hosts of these networks, less what is excluded. With excluded
+        cards only ARP is asked: a card is known before anything else is sent to it."""
         inside = [n for n in networks if any(n.subnet_of(allowed) for allowed in self.scope.targets())]
         if barred := [IPv4Network(address) for address in self._meters.barred()]:
             # ARP may still say who is there now; where nmap would send more than that, they get nothing.
@@ -270,8 +269,7 @@ class Egress:
             inside = [*near, *less([n for n in inside if n not in near], barred)]
         knocks = self.scope.ports(KNOCK)
         only_arp = bool(self.scope.excluded_macs) or not knocks
-        near_all = all(map(by_arp, inside))
-        options = nmapargs.hosts(knocks, self.pace, only_arp=only_arp, by_arp=near_all)
+        options = nmapargs.hosts(knocks, self.pace, only_arp=only_arp, by_arp=all(map(by_arp, inside)))
         return " ".join(map(str, inside)), options
 
     @contextmanager

@@ -7,6 +7,7 @@ device that we know, sameness.py finds out by what it shows.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 from itertools import chain, count
@@ -20,23 +21,25 @@ if TYPE_CHECKING:
 
     from netwatch.model import Observation
 
+Host = tuple[str, str | None]  # address, card
 
 # VRRP (RFC 9568 7.3) and CARP, then HSRP and GLBP.
 VIRTUAL = ("00:00:5e:00:01", "00:00:5e:00:02", "00:00:0c:07:ac", "00:00:0c:9f:f", "00:07:b4:00")
 
 
-def identify(hosts: Iterable[tuple[str, str | None]], known: Iterable[Device]) -> dict[str, Device]:
+def identify(hosts: Iterable[Host], known: Iterable[Device]) -> dict[str, Device]:
     """The device at each (address, MAC), by address. Known devices keep their id; each id is given once.
 
     A MAC that answers at several addresses (a router's proxy ARP, a virtual address) is one device at the
     address where it was known, or the lowest, and a device of its own at each of the others. A device that
-    is named after a card has it, whichever card it had last.
+    is named after a card has it, whichever card it had last. A role's card at the address of a device whose
+    own card is not seen tonight says nothing: that device took the role (RFC 9568 8.1.2, the address owner).
     """
     known = tuple(known)
     by_mac = _by_mac(known)
     by_id = {device.id: device for device in known}
     by_address = {device.address: device for device in known}
-    hosts = sorted(set(hosts), key=lambda host: tuple(map(int, host[0].split("."))))
+    hosts = sorted(_own_cards(set(hosts), known), key=lambda host: tuple(map(int, host[0].split("."))))
     first = _first_addresses(hosts, by_mac)
     taken: dict[str, Device] = {}
     ids: set[str] = set()
@@ -61,6 +64,19 @@ def identify(hosts: Iterable[tuple[str, str | None]], known: Iterable[Device]) -
     return taken
 
 
+def _own_cards(hosts: Iterable[Host], known: Iterable[Device]) -> list[Host]:
+    """The hosts; where a role's card stands for the one device that is known there, without it."""
+    hosts, known = tuple(hosts), tuple(known)
+    seen = {mac for _, mac in hosts}
+    here = Counter(device.address for device in known)
+    away = {one.address for one in known if one.mac and not virtual(one.mac) and one.mac not in seen}
+    takes = {address for address in away if here[address] == 1}
+    return [
+        (address, None if mac is not None and virtual(mac) and address in takes else mac)
+        for address, mac in hosts
+    ]
+
+
 def _by_mac(known: Iterable[Device]) -> dict[str, Device]:
     """The device that a card stands for: the one named after it, else the first that had it."""
     by_mac: dict[str, Device] = {}
@@ -75,7 +91,7 @@ def _unused(wanted: str, used: set[str]) -> str:
     return next(name for name in chain([wanted], (f"{wanted}-{n}" for n in count(2))) if name not in used)
 
 
-def _first_addresses(hosts: list[tuple[str, str | None]], by_mac: Mapping[str, Device]) -> dict[str, str]:
+def _first_addresses(hosts: list[Host], by_mac: Mapping[str, Device]) -> dict[str, str]:
     """For each MAC, the address at which it is itself: where it was known, else the lowest."""
     first: dict[str, str] = {}
     for address, mac in hosts:

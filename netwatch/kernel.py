@@ -11,12 +11,12 @@ import struct
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 CAP_NET_RAW = 13
 TABLES, CARDS = Path("/proc/net"), Path("/sys/class/net")
@@ -84,6 +84,19 @@ def on_link(network: IPv4Network, tables: Path = TABLES) -> bool:
     except OSError:
         return True
     return network.is_loopback or any(network.subnet_of(own) for own in near)
+
+
+def link_within(address: str, networks: Iterable[IPv4Network], tables: Path = TABLES) -> bool:
+    """Lies all of the link that this address is on within these networks? Unknown kernels are believed to."""
+    try:
+        near = [
+            route.network for route in routes(tables) if route.gateway is None and route.network.prefixlen
+        ]
+    except OSError:
+        return True
+    ours = tuple(collapse_addresses(networks))
+    here = [link for link in near if IPv4Address(address) in link]
+    return all(any(link.subnet_of(one) for one in ours) for link in here)
 
 
 def by_arp(network: IPv4Network, tables: Path = TABLES, cards: Path = CARDS) -> bool:

@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwatch.versions import compare, is_version, tokens, within
+from netwatch.versions import compare, is_version, surely_earlier, tokens, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -226,7 +226,7 @@ def _aged(editions: Sequence[Cycle], version: str, today: date) -> Age:
         state, why = State.UNKNOWN, Why.NO_DATE
     elif isinstance(ordinary.eol, date) and ordinary.eol - today <= SOON:
         state = State.ENDING
-    if ordinary.last_safe and compare(version, ordinary.last_safe) == -1:
+    if ordinary.last_safe and surely_earlier(version, ordinary.last_safe):
         state, why, otherwise = State.UNSAFE, None, None
     told = {key: getattr(ordinary, key) for key in SAME}
     until = ordinary.eol if isinstance(ordinary.eol, date) else None

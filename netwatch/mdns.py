@@ -19,7 +19,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from netwatch.model import Reason
-from netwatch.plain import discreet, plain, version
+from netwatch.plain import discreet, plain, recorded, version
 from netwatch.probe import ProbeError
 
 if TYPE_CHECKING:
@@ -179,12 +179,12 @@ def _name(told: bytes, at: int) -> tuple[Name, int]:
 
 
 def host(name: Name) -> str | None:
-    """A machine's name as it is shown, without `local`, where it has the shape of one.
+    """A machine's name as it is shown, without `local`, where it has the shape of one and not of a record.
 
     It may hold a person's name: it is what the practice calls its own machine.
     """
     text = ".".join(name[:-1] if name[1:] and name[-1].lower() == LOCAL else name)
-    return text if text == plain(text, 63) and _HOST.fullmatch(text) else None
+    return text if text == plain(text, 63) and _HOST.fullmatch(text) and not recorded(text) else None
 
 
 def facts(answers: Iterable[bytes], address: str) -> Facts:

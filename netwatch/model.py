@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Fact = str | int | bool | None
 Facts = dict[str, Fact]
 
+NAMES = "names"  # how a device is called: in coverage and failures
 LIVENESS = "liveness"  # the engine's own question: does a guarded device still answer?
 
 

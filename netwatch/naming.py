@@ -3,6 +3,9 @@
 Into the night, beside the scan. Where nobody may be asked in this way (a card is excluded, only a part of a
 network is ours, no resolver is the practice's own) that is told as excluded; what fails is a Failure. The
 devices' own addresses are known by then.
+
+A telephone is called after who carries it, and where visitors' telephones are expected (ranges.py) that may
+be a patient: of what hides its card there, no name is asked of the resolver, and none is kept.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ from netwatch.calling import SSDP, call, recorded
 from netwatch.describing import UPNP, described, manner
 from netwatch.egress import Egress
 from netwatch.errors import NetwatchError, OutsideError, ScopeError
-from netwatch.model import Coverage, Failure, Outcome, Reason, Target, Vantage
+from netwatch.identity import randomised
+from netwatch.model import NAMES, Coverage, Failure, Outcome, Reason, Target, Vantage
 from netwatch.probe import ProbeError
+from netwatch.ranges import PHONES
 from netwatch.resolving import DNS, MANNER, resolve, resolvers
 from netwatch.ssdp import Place
 
@@ -31,7 +36,6 @@ if TYPE_CHECKING:
     from netwatch.tonight import Tonight
     from netwatch.words import Messages
 
-NAMES = "names"  # in coverage and failures
 PAGE = "upnp_page"  # who told it: the answer to everybody is another fact
 PAUSE = 0.25  # seconds between two questions to everybody
 
@@ -70,11 +74,14 @@ class Naming:
             )
         finally:
             log.close()
+        visitors = self._visitors(run)
         for device, told in called.devices.items():
-            said = dict(told)
-            if SSDP in said:
-                said[SSDP] = {key: value for key, value in said[SSDP].items() if key != "path"}
-            self._heard(run, device, said)
+            left_out = {"path", "name"} if device in visitors else {"path"}
+            said = {
+                word: {key: value for key, value in facts.items() if key not in left_out}
+                for word, facts in told.items()
+            }
+            self._heard(run, device, {word: facts for word, facts in said.items() if facts})
         self._describe(run, {device: told[SSDP] for device, told in called.devices.items() if SSDP in told})
         for error in called.missed:
             if error.reason == Reason.SCOPE:
@@ -121,6 +128,7 @@ class Naming:
             return
         by_id = {one.id: one for one in run.devices if one.mac not in scope.excluded_macs}
         covered = {one.id for one in by_id.values() if self._in(one.address)}
+        covered -= self._visitors(run)
         known = {at: one for at, one in recorded(run.devices)[0].items() if one in covered}
         egress = Egress(scope, self.site.pace.pace(), self.log(), self.halt.asked)
         try:
@@ -135,6 +143,16 @@ class Naming:
         if not told.asked:
             for error in told.missed:
                 self._excluded(error)
+
+    def _visitors(self, run: Run) -> set[str]:
+        """Who may be a visitor's telephone: where those are expected, and without a card of its own."""
+        phones = [one for one in self.site.ranges if one.expect == PHONES]
+        return {
+            device.id
+            for device in run.devices
+            if (device.mac is None or randomised(device.mac))
+            and any(one.holds(device.address) for one in phones)
+        }
 
     def _in(self, address: str) -> bool:
         """Is it in the site's networks, and not excluded?"""

@@ -6,7 +6,8 @@ that was finished before the cut. Format: nmap.dtd, XML output version 1.05.
 Of a port it keeps the words of nmap's own tables that matched (product, version, CPE), of a system the best
 guess. What a device answered is never read: no banner, no fingerprint, no name of a host or a share.
 
-Where it stops: extrainfo, hostname and servicefp hold a device's own words, and scripts are not run.
+Where it stops: extrainfo, hostname and servicefp hold a device's own words, and scripts are not run. Into
+some products and versions nmap copies what the device said: what is written as a person's name is left out.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 OTHER = re.compile(rb"""encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)  # could hide an entity
 MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 CPE = re.compile(r"cpe:/[aho]:[\w.:~%!*+-]{1,90}")
+PERSON = re.compile(r"\b[^\W\d_a-z][^\W\d_A-Z]+[\W_]+[^\W\d_a-z][^\W\d_A-Z]+\b")  # Forename Surname
 MOST = 64 * 1024 * 1024  # bytes of XML we take from one nmap run
 MOST_SERVICES, MOST_CPES = 16, 4  # of one host, and of one service
 PROBED = "probed"  # it answered; else nmap only looked the number up
@@ -127,10 +129,15 @@ def _services(host: Element) -> Iterator[Service]:
             yield Service(
                 number,
                 name,
-                discreet(service.get("product", ""), 60, strict=False),
-                discreet(service.get("version", ""), 40, strict=False),
+                _product(service.get("product", "")),
+                discreet(service.get("version", ""), 40),
                 _cpe(service.findall("cpe")),
             )
+
+
+def _product(told: str) -> str | None:
+    """The words of nmap's table, such as `Dropbear sshd`, unless two are written as a person's name."""
+    return discreet(told, 60, strict=PERSON.search(told) is not None)
 
 
 def _system(host: Element) -> System | None:

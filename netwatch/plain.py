@@ -112,6 +112,11 @@ _RECORD = re.compile(
 _INITIAL = re.compile(
     r"\b([^\W\d_])(?:\.[ ]?|[ ]+)([^\W\d_]{3,})|\b([^\W\d_]{3,})[\W_]{1,2}([^\W\d_])(?![^\W_])"
 )
+# A date of birth without anything between its parts, and the word that announces a patient's name.
+_BORN = re.compile(
+    rf"(?<!\d)(?:(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2]){_YEAR})(?!\d)"
+)
+_PATIENT = re.compile(r"(?<![^\W_])(?:patiente?|dossier)[\W_]+([^\W\d_]{3,})", re.IGNORECASE)
 _HOST = re.compile(r"(?:\*\.)?\w(?:[\w.-]*\w)?\.?")
 
 
@@ -138,6 +143,13 @@ def lettered(told: str) -> bool:
     """Is nothing of it written as a person's name or a date? Of words whose numbers are known to be a
     machine's."""
     return not (_DATED.search(told) or "^" in told or _named(told, strict=False))
+
+
+def recorded(told: str) -> bool:
+    """Has this name of a machine the shape of a record: a patient announced, a date, a long number? Two words
+    side by side are usual in it, and prove nothing."""
+    patient = any(not _known(found[1]) for found in _PATIENT.finditer(told))
+    return patient or "^" in told or bool(_DATED.search(told) or _BORN.search(told))
 
 
 def common(told: bytes | str, most: int = LONGEST) -> str | None:

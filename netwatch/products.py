@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 LONGEST = 300  # characters of a title, a header or a path that a mark looks at
 # What a version in a Server header looks like: longer numbers could be somebody's.
+# Whose package a server is, in the words of the nginx and Apache that distributions build.
+PACKAGED = re.compile(
+    r"\((?:AlmaLinux|Amazon|CentOS|Debian|Fedora|FreeBSD|Raspbian|Red Hat|Rocky|SUSE|Ubuntu)\)"
+)
 VERSION = r"^/v?(\d{1,4}(?:\.\d{1,5}){0,4}(?:-?[a-z][a-z0-9]{0,5})?)(?![\w.-])"
 
 OK, BAD, UNAUTHORISED, FORBIDDEN = 200, 400, 401, 403
@@ -160,13 +164,16 @@ def icon_mark(content_type: str, body: bytes) -> Facts:
 
 
 def server(header: str) -> str | None:
-    """A Server header as `nginx/1.22.1`, where its name is one of the known ones."""
+    """A Server header as `nginx/1.22.1`, where its name is one of the known ones; `nginx/1.18.0 (Ubuntu)`
+    where it says whose package it is: that one is mended without a new number."""
     names = "|".join(map(re.escape, sorted(_data()["servers"]["names"], key=len, reverse=True)))
     known = re.match(rf"(?:{names})(?![\w-])", header[:LONGEST], re.IGNORECASE)
     if known is None:
         return None
-    number = version(header[known.end() :][:40], VERSION)
-    return f"{plain(known[0])}/{number}" if number else plain(known[0])
+    rest = header[known.end() :][:LONGEST]
+    number, whose = version(rest[:40], VERSION), PACKAGED.search(rest)
+    named = f"{plain(known[0])}/{number}" if number else plain(known[0])
+    return f"{named} {whose[0]}" if whose else named
 
 
 def title(body: str) -> str:

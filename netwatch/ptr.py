@@ -2,8 +2,8 @@
 
 Asked without recursion at first (RD is 0, RFC 1035 4.1.1): what the resolver knows itself is wanted, and
 nobody else need be asked. dnsmasq 2.90 tells the names of its leases so; what it does not know it may pass on
-all the same. systemd-resolved 252 refuses such a question. A name that is made of the address, or that any
-device could have, tells nothing. Where it stops: a lease or a hosts file may be older than the device that is
+all the same. A resolver may refuse such a question. A name that is made of the address, or that any device
+could have, tells nothing. Where it stops: a lease or a hosts file may be older than the device that is
 there now, so that the name is shown and proves nothing. Pure.
 """
 

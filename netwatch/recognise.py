@@ -65,12 +65,15 @@ class Hit(NamedTuple):
 
     def claim(self, value: str) -> Claim:
         """This value, because of these words."""
-        return Claim(value, self.source, self.text, self.confidence, self.port)
+        return _claim(value, self.source, self.text, self.confidence, self.port)
 
     def told(self, what: str) -> Claim | None:
         """`kind`, `maker`, `model` or `product`, where it gives one."""
         words = self.gives.get(what)
         return self.claim(words) if words else None
+
+
+_claim = lru_cache(maxsize=16_384)(Claim)  # answers repeat, and a claim never changes
 
 
 def recognise(device: Device, seen: Iterable[Observation]) -> Recognised:
@@ -79,8 +82,7 @@ def recognise(device: Device, seen: Iterable[Observation]) -> Recognised:
     `seen`: what was observed of this device and of no other. Of third parties' statements nothing is read.
     """
     seen = [one for one in seen if one.vantage in HEARD]
-    table = _table()
-    hits = [*_of_card(device), *(hit for one in seen for hit in _of(one, table.get(one.protocol, {})))]
+    hits = [*_of_card(device), *_of_answers(seen)]
     present = {hit.rule.product for hit in hits if hit.source != NMAP}
     hits = [hit for hit in hits if not hit.rule.unless & present and not _says_less(hit, present)]
     kind = kind_of([*_claims(hits, "kind"), *_of_engine(device)])
@@ -112,22 +114,19 @@ def _words(told: str, most: int) -> str:
     return " ".join(told[:most].split()) if told.isprintable() else plain(told, most) or ""
 
 
-def _of(seen: Observation, read: Collection[str]) -> Iterator[Hit]:
-    """Every rule that holds of one answer. `read`: the facts that rules of this protocol read."""
-    for fact, value in seen.facts.items():
-        if fact in read and isinstance(value, str):
-            words, liked = _fitting(seen.protocol, fact, value[:LONGEST])
+def _of_answers(seen: Iterable[Observation]) -> Iterator[Hit]:
+    """Every rule that holds of these answers."""
+    table = _table()
+    read = [(one, fact) for one in seen for fact in one.facts if fact in table.get(one.protocol, ())]
+    for one, fact in read:
+        value = one.facts[fact]
+        if isinstance(value, str):
+            words, liked = _fitting(one.protocol, fact, value[:LONGEST])
             for rule, gives in liked:
-                if not rule.also or all(_says(seen.facts.get(name), like) for name, like in rule.also):
-                    yield Hit(
-                        rule,
-                        seen.protocol,
-                        seen.port,
-                        words,
-                        rule.confidence if seen.proved else Confidence.HINT,
-                        gives,
-                        _version(rule, seen, gives.get("version")),
-                    )
+                if not rule.also or all(_says(one.facts.get(name), like) for name, like in rule.also):
+                    sure = rule.confidence if one.proved else Confidence.HINT
+                    version = _version(rule, one, gives.get("version"))
+                    yield Hit(rule, one.protocol, one.port, words, sure, gives, version)
 
 
 def fitting(protocol: str, fact: str, text: str) -> tuple[tuple[Rule, Mapping[str, str]], ...]:
@@ -198,18 +197,16 @@ def _product(told: Iterable[tuple[Hit, Claim]], kind: str) -> Claim | None:
 
 def _names(device: Device, seen: Iterable[Observation]) -> Iterator[Claim]:
     """How it is called, and by whom."""
-    for name in device.names:
-        yield from _name(name, "network", 0)
-    for one in seen:
-        for fact in NAMES.get(one.protocol, ()):
-            value = one.facts.get(fact)
-            if isinstance(value, str):
-                yield from _name(value, one.protocol, one.port)
-
-
-def _name(told: str, source: str, port: int) -> Iterator[Claim]:
-    if name := _words(told, SHORT):
-        yield Claim(name, source, name, Confidence.LIKELY, port)
+    told: list[tuple[Fact, str, int]] = [(name, "network", 0) for name in device.names]
+    told += [
+        (one.facts.get(fact), one.protocol, one.port)
+        for one in seen
+        if one.protocol in NAMES
+        for fact in NAMES[one.protocol]
+    ]
+    for value, source, port in told:
+        if isinstance(value, str) and (name := _words(value, SHORT)):
+            yield Claim(name, source, name, Confidence.LIKELY, port)
 
 
 @cache

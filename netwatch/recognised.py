@@ -230,7 +230,7 @@ def _by_value(claims: Iterable[Claim], same: Callable[[str], str]) -> Iterable[l
 
 
 def _order(claim: Claim) -> tuple[int, bool, int, str, int, str, str]:
-    weight, guessed = -claim.confidence.weight, claim.source == NMAP
+    weight, guessed = -_WEIGHT[claim.confidence], claim.source == NMAP
     return (weight, guessed, -len(claim.value), claim.value, claim.port, claim.source, claim.text)
 
 
@@ -245,8 +245,9 @@ def _ranked(groups: Iterable[Sequence[Claim]]) -> list[Claim]:
 def _voiced(several: Sequence[Claim]) -> Claim:
     """The best of them, with the others who say so. Hints are heard where there is nothing else."""
     best = min(several, key=_order)
-    sure = [one for one in several if one.confidence is not Confidence.HINT] or several
-    also = {one.source for one in sure} - {best.source}
+    also = {one.source for one in several if one.confidence is not Confidence.HINT} - {best.source}
+    if not also and best.confidence is Confidence.HINT:
+        also = {one.source for one in several} - {best.source}
     return _with(best, also=tuple(sorted(also))) if also else best
 
 

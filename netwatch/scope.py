@@ -82,6 +82,12 @@ class Scope:
         """Does a byte sent to this port print a page, or book an order?"""
         return port in SILENT or port in self.silent_ports
 
+    def whole(self, address: str) -> bool:
+        """Is nothing excluded in the network of this address, so that all of it may hear a question?"""
+        here = [network for network in self.networks if ip_address(address) in network]
+        holes = any(hole.overlaps(network) for hole in self.excluded_addresses for network in here)
+        return not (holes or self.excluded_macs)
+
     def covered(self) -> tuple[IPv4Network, ...]:
         """The networks less what is excluded."""
         return less(self.networks, self.excluded_addresses)

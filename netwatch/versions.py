@@ -78,6 +78,12 @@ def within(version: str, cycle: str) -> bool:
     return bool(theirs) and ours[: len(theirs)] == theirs
 
 
+def surely_earlier(one: str, other: str) -> bool:
+    """Is it earlier, and is that sure? What begins the other is told without its build or its update (QNAP's
+    5.0.1, of 5.0.1.2234), and may be that very one or a later one."""
+    return compare(one, other) == -1 and not within(other, one)
+
+
 def _ordered(one: _Part, other: _Part, *, first: bool) -> int | None:
     """Of two parts that differ."""
     kinds = {one[0], other[0]}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netwatch.sayings import USER
 from reports import aged
 from reports.checks import checks
 from reports.checks import evidence as listed
@@ -48,8 +49,8 @@ def sources(say: Phrases, told: object) -> str:
 
 
 def confidence(say: Phrases, device: DevicePart) -> str:
-    """How sure its kind is."""
-    told = device.profile.get("confidence")
+    """How sure its kind is; what a person said is not the device's own word."""
+    told = USER if device.profile.get("kind_by") == USER else device.profile.get("confidence")
     return say.word("evidence.confidence", str(told)) if told else ""
 
 

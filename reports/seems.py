@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from netwatch.identity import randomised
+from netwatch.identity import randomised, virtual
+from netwatch.sayings import USER
 from reports.phrase import NAME, clean
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def what(say: Phrases, device: Device | DevicePart | None) -> str:
     kind, sure = _kind(device)
     maker = _maker(device)
     if kind == UNKNOWN:
-        key = "hidden" if hides(device) else "card" if maker else "unknown"
+        key = "role" if shared(device) else "hidden" if hides(device) else "card" if maker else "unknown"
         return say(f"comings.what.{key}", maker=maker)
     word = say.word("phrase.kind", kind)
     told = say("comings.what.known", kind=word, maker=maker) if maker else word
@@ -59,7 +60,9 @@ def evidence(say: Phrases, device: Device | DevicePart) -> str:
     """What it seems to be, how sure, and on whose word."""
     kind, sure = _kind(device)
     if kind == UNKNOWN:
-        return say("comings.sure.unknown")
+        return say("comings.sure.role" if shared(device) else "comings.sure.unknown")
+    if device.profile.get("kind_by") == USER:
+        return say("comings.sure.user", kind=say.word("phrase.kind", kind))
     by = str(device.profile.get("kind_by") or "engine").split(", ")
     told = [
         say.word("comings.by" if f"comings.by.{one}" in say.messages.sentences else "annex.protocols", one)
@@ -72,3 +75,8 @@ def evidence(say: Phrases, device: Device | DevicePart) -> str:
 def hides(device: Device | DevicePart) -> bool:
     """Is its card made up?"""
     return device.mac is not None and randomised(device.mac)
+
+
+def shared(device: Device | DevicePart) -> bool:
+    """Is its card that of a role, which routers hand to each other?"""
+    return device.mac is not None and virtual(device.mac)

@@ -3,7 +3,8 @@
 A made-up town of practices: PCs, printers, storage, boxes, archives, cameras, telephones, each with the
 answers that our probes keep of such a device (5 to 9, and what the sweep saw of each port beside them). The
 words differ from device to device, in versions, names and keys, so that not all of it is a repetition.
-Judging is pure: nothing is asked, nothing is stored. It prints, and never fails because a number is too low.
+Judging is pure: nothing is asked, nothing is stored; so what counts is the time of one core, however busy the
+machine is. It prints, and never fails because a number is too low.
 """
 
 from __future__ import annotations
@@ -153,14 +154,14 @@ def measure(devices: int = DEVICES, rounds: int = ROUNDS) -> Table:
     told = town(devices)
     rates = []
     for _ in range(rounds):
-        started = time.perf_counter()
+        started = time.process_time()
         for device, seen in told:
             recognise(device, seen)
-        rates.append(devices / (time.perf_counter() - started))
+        rates.append(devices / (time.process_time() - started))
     each = mean(sum(one.probe != "sweep" for one in seen) for _, seen in told)
     facts = mean(sum(len(one.facts) for one in seen) for _, seen in told)
     title = f"Recognising: {each:.1f} answers and {facts:.1f} facts a device, aim {AIM} a second"
-    made = table(title, f"round of {devices}", "devices a second")
+    made = table(title, f"round of {devices}", "devices a second of one core")
     for name, rate in (("first", rates[0]), ("slowest", min(rates)), ("median", median(rates))):
         made.add_row(name, f"{rate:.0f}")
     return made

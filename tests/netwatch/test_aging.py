@@ -125,6 +125,19 @@ def test_what_is_not_sure_is_no_finding(protocol: str, facts: Facts) -> None:
 NAS: Facts = {"model": "DS718+", "maker": "Synology", "version": "6.2-25426", "told_by": "http"}
 
 
+def test_a_distribution_s_nginx_beside_a_windows_is_the_distribution_s() -> None:
+    windows = seen("smb", 445, {"version": "10.0.17763", "product": "Windows 10 1809 / Windows Server 2019"})
+    own = seen("http", 80, {"server": "nginx/1.18.0"})
+    ubuntu = seen("http", 8080, {"server": "nginx/1.18.0 (Ubuntu)"})  # in a WSL
+    assert [one.port for one in found(windows, own, table=Table.load())] == [80]
+    assert found(windows, ubuntu, table=Table.load()) == []
+
+
+def test_a_qnap_that_tells_its_release_without_its_build_is_not_called_unsafe() -> None:
+    told: Facts = {"model": "TS-464C", "version": "5.0.1", "told_by": "qdiscover"}
+    assert found(seen("mdns", 0, told), table=Table.load()) == []
+
+
 def test_what_was_told_over_no_port_is_in_the_profile_and_a_finding_at_none() -> None:
     heard = seen("mdns", 0, NAS)
     [one] = found(heard, table=Table.load())

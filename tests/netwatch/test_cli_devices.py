@@ -116,7 +116,7 @@ def test_the_lead_alone_is_enough_to_split_where_there_is_one_other_card(data: P
     ("arguments", "said"),
     [
         (("name", "cabinet", "192.168.1.99", "X"), "no device 192.168.1.99"),
-        (("name", "nowhere", "192.168.1.20", "X"), "no device"),
+        (("name", "nowhere", "192.168.1.20", "X"), "no scan of"),
         (("name", "cabinet", "192.168.1.20"), "which name"),
         (("name", "cabinet", "192.168.1.20", "\x00"), "which name"),
         (("name", "cabinet", "brn01", "X"), "any of these"),
@@ -160,3 +160,22 @@ def test_release_is_of_all_cards(data: Path) -> None:
     assert result.exit_code == Exit.CLEAN
     with Store(data) as store:
         assert not any(one.left_alone for one in store.devices("cabinet"))
+
+
+def test_the_language_is_the_site_s_and_history_tells_which_card(data: Path) -> None:
+    def french(*arguments: str) -> str:
+        return CliRunner().invoke(main, ["devices", *arguments, "--data", str(data)]).output
+
+    assert "désormais" in french("name", "cabinet", "192.168.1.20", "Copieur")
+    assert "est désormais" in french("merge", "cabinet", "Copieur", "192.168.1.77")
+    assert "192.168.1.77 (00:11:32:aa:bb:02)" in french("history", "cabinet")
+    assert french("split", "cabinet", "192.168.1.77").startswith("192.168.1.77 ")
+    assert "Copieur est Copieur" not in french("history", "cabinet")
+
+
+@pytest.mark.parametrize("what", [("history", "cabinat"), ("name", "cabinat", "192.168.1.20", "Un")])
+def test_a_site_that_nobody_scanned_is_told_and_not_a_device_of_it(data: Path, what: tuple[str, ...]) -> None:
+    result = run(data, *what)
+    assert result.exit_code == Exit.ERROR
+    assert "cabinat" in result.output
+    assert "cabinet" in result.output

@@ -6,9 +6,10 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -271,3 +272,18 @@ def test_searches_are_a_pause_apart_and_count_as_packets_to_the_device() -> None
         for _ in range(3):
             search(out, "127.91.0.27")
         assert time.monotonic() - begun > 0.8
+
+
+@pytest.mark.parametrize(
+    "excluded",
+    [
+        {"excluded_addresses": (IPv4Network("127.91.0.99/32"),)},
+        {"excluded_macs": frozenset({"02:00:00:00:00:01"})},
+    ],
+)
+def test_nothing_goes_to_a_group_that_somebody_hears_who_is_excluded(excluded: dict[str, Any]) -> None:
+    with member("127.91.0.24", b"here") as heard, egress("127.91.0.24") as out:
+        out.scope = replace(out.scope, networks=(IPv4Network("127.91.0.0/24"),), **excluded)
+        with pytest.raises(ScopeError, match="excluded"):
+            search(out, "127.91.0.24")
+    assert heard == []

@@ -57,6 +57,7 @@ def test_the_corpus_has_descriptions_that_are_not_kept_whole() -> None:
         ("Poste de Jean Dupont", None),
         ("RouterOS jean@dupont", None),
         ("DUPONT^JEAN", None),
+        ("; AXIS P5534-E; ZZCANARY MARIE 19010203; 5.40.9.2;", None),
         ("", None),
     ],
 )

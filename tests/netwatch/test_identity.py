@@ -51,6 +51,24 @@ def test_a_router_that_answers_for_others_does_not_swallow_them() -> None:
     assert len({device.id for device in night.values()}) == 2
 
 
+ROLE = "00:00:5e:00:01:33"
+
+
+def test_a_router_that_answers_with_the_card_of_its_role_is_no_new_device() -> None:
+    first = identify([("192.168.1.1", CARD)], [])["192.168.1.1"]
+    owner = identify([("192.168.1.1", ROLE), ("192.168.1.254", ROLE)], [first])
+    assert (owner["192.168.1.1"].id, owner["192.168.1.1"].mac) == (first.id, CARD)
+    assert owner["192.168.1.254"].id == card_id(ROLE)
+    again = identify([("192.168.1.1", CARD), ("192.168.1.254", ROLE)], owner.values())
+    assert [again[one].id for one in sorted(again)] == [first.id, card_id(ROLE)]
+
+
+def test_the_card_of_a_role_takes_over_nobody_who_is_there() -> None:
+    first = identify([("192.168.1.1", CARD)], [])["192.168.1.1"]
+    moved = identify([("192.168.1.1", ROLE), ("192.168.1.2", CARD)], [first])
+    assert (moved["192.168.1.1"].id, moved["192.168.1.2"].id) == (card_id(ROLE), first.id)
+
+
 def test_the_vendor_of_a_real_card_is_named_and_of_a_randomised_one_is_not() -> None:
     assert "Synology" in (vendor(CARD) or "")
     assert vendor("02:11:32:aa:bb:cc") is None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netwatch.kernel import by_arp, on_link
+from netwatch.kernel import by_arp, link_within, on_link
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,24 @@ eth0\t0000430A\t0101A8C0\t0003\t0\t0\t100\t00FFFFFF\t0\t0\t0
 def test_arp_reaches_what_is_on_the_card_itself(tmp_path: Path, network: str, reached: bool) -> None:  # noqa: FBT001
     (tmp_path / "route").write_text(ROUTES, encoding="ascii")
     assert on_link(IPv4Network(network), tmp_path) is reached
+
+
+@pytest.mark.parametrize(
+    ("networks", "within"),
+    [
+        (["192.168.1.0/24"], True),
+        (["192.168.0.0/16"], True),
+        (["192.168.1.0/25", "192.168.1.128/25"], True),
+        (["192.168.1.0/25"], False),
+        (["10.67.0.0/24"], False),
+    ],
+)
+def test_a_link_of_which_a_part_is_the_site_s_is_not_within_it(
+    tmp_path: Path, networks: list[str], *, within: bool
+) -> None:
+    (tmp_path / "route").write_text(ROUTES, encoding="ascii")
+    assert link_within("192.168.1.1", map(IPv4Network, networks), tmp_path) is within
+    assert link_within("10.67.0.9", map(IPv4Network, networks), tmp_path)  # behind a gateway: no link of ours
 
 
 def test_a_kernel_without_these_tables_is_believed(tmp_path: Path) -> None:

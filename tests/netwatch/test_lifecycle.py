@@ -134,6 +134,8 @@ def test_a_version_that_cannot_be_compared_is_not_called_unsafe() -> None:
     five = cycle("5.0", last_safe="5.0.1.2234 build 20221201", safe_source=PAGE)
     assert judged("5.0.1.2234", five).state is State.SUPPORTED
     assert judged("5.0.1.2145", five).state is State.UNSAFE
+    # as mDNS tells it, without its build: it may be 5.0.1.2346, which is later
+    assert judged("5.0.1", five).state is not State.UNSAFE
 
 
 # ------------------------------------------------------------------------------------- packages, editions

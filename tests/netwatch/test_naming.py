@@ -56,7 +56,10 @@ def asked(
         return answer
 
     monkeypatch.setattr(naming, "call", call)
-    site = Site.model_validate({"name": "A", "networks": ["192.168.1.0/24"], "exclude": exclude})
+    guests = {"name": "guests", "network": "192.168.1.128/25", "expect": "phones"}
+    site = Site.model_validate(
+        {"name": "A", "networks": ["192.168.1.0/24"], "exclude": exclude, "ranges": [guests]}
+    )
     scope = Scope(
         (IPv4Network("192.168.1.0/24"),), until=date.max, excluded_addresses=site.exclude.addresses,
         excluded_macs=site.exclude.macs, excluded_ports=site.exclude.ports,
@@ -79,6 +82,30 @@ def test_what_a_device_tells_is_an_observation_of_it(monkeypatch: pytest.MonkeyP
     assert call["excluded_ports"] == {5353}
     assert call["devices"] == [PRINTER]  # not the one that was left alone
     assert (gathered.failures, gathered.coverage) == ([], [])
+
+
+def test_a_visitor_s_telephone_is_not_known_by_the_name_of_who_carries_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    phone = Device("m-p", "192.168.1.150", "da:00:00:00:00:01")
+    ours = Device("m-o", "192.168.1.50", "da:00:00:00:00:02")
+    asked_of = list[str]()
+
+    def resolve(_: Way, __: list[str], known: Mapping[str, str]) -> Resolved:
+        asked_of.extend(known.values())
+        return Resolved({}, asked=True)
+
+    monkeypatch.setattr(naming, "resolve", resolve)
+    said: dict[str, Facts] = {
+        "mdns": {"name": "iPhone-de-ZZCANARY", "services": "http"},
+        "llmnr": {"name": "ZZCANARY"},
+    }
+    gathered, _ = asked(monkeypatch, Called({"m-p": said, "m-o": said}), devices=(phone, ours))
+    kept: dict[str, dict[str, Facts]] = {one.device: {} for one in gathered.observations}
+    for one in gathered.observations:
+        kept[one.device] |= {one.protocol: one.facts}
+    assert kept == {"m-p": {"mdns": {"services": "http"}}, "m-o": said}
+    assert asked_of == ["m-o"]
 
 
 def test_only_the_networks_less_what_is_excluded_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,6 +149,18 @@ def test_hostile_words_are_cut_cleaned_or_left_out() -> None:
     assert len(seen.services) <= MOST_SERVICES
 
 
+@pytest.mark.parametrize(("product", "kept"), [
+    ("Dropbear sshd", True), ("Microsoft Windows RPC", True), ("Allegro RomPager", True),
+    ("Zzcanary Durand", False), ("ZZCANARY Marie", False),
+])  # fmt: skip
+def test_what_nmap_copied_from_a_device_is_left_out_where_it_is_written_as_a_name(
+    product: str, *, kept: bool
+) -> None:
+    [seen] = with_port(product=product, version="marie zzcanary").hosts
+    [told] = seen.services
+    assert (told.product, told.version) == (product if kept else None, None)
+
+
 def test_the_first_guess_at_a_system_is_kept_where_it_says_how_sure_it_is() -> None:
     linux = {"name": "Linux 5.3", "accuracy": "96", "type": "general purpose", "cpe": "cpe:/o:linux:x"}
     other = OS.format(**linux | {"name": "Plan 9"})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwatch.plain import discreet, hostname, model, plain, version
+from netwatch.plain import discreet, hostname, model, plain, recorded, version
 from tests.lab.canary import STORED
 
 PEOPLE = [
@@ -141,6 +141,21 @@ def test_the_name_of_a_machine_is_kept(told: str) -> None:
 )
 def test_what_has_not_the_shape_of_a_machine_s_name_is_not_kept(told: str) -> None:
     assert hostname(told) in {None, "nas_2"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["patient-dupont", "PC-19030405", "dupont-03041903", "dossier_zzcanary", "zz^one", "poste-1903-04-05"],
+)
+def test_a_machine_that_is_called_like_a_record_is_told(told: str) -> None:
+    assert recorded(told)
+
+
+@pytest.mark.parametrize(
+    "told", [*HOSTS, "borne-patients", "pc-patient-accueil", "BRN30055C6F279F", "BRW123456789012", "srv-20"]
+)
+def test_a_machine_that_is_called_like_one_is_not(told: str) -> None:
+    assert not recorded(told)
 
 
 def test_a_machine_s_name_is_cut_only_after_it_was_looked_at() -> None:

@@ -316,7 +316,7 @@ def test_a_page_is_one_of_eight_kinds(status: int, heard: Heard, kind: str, how:
     [
         ("nginx/1.22.1", "nginx/1.22.1"),
         ("nginx", "nginx"),
-        ("Apache/2.4.57 (Debian) PHP/8.2 DUPONT", "Apache/2.4.57"),
+        ("Apache/2.4.57 (Debian) PHP/8.2 DUPONT", "Apache/2.4.57 (Debian)"),
         ("Microsoft-IIS/10.0", "Microsoft-IIS/10.0"),
         ("Apache-Coyote/1.1", "Apache-Coyote/1.1"),
         ("Boa/0.94.14rc21", "Boa/0.94.14rc21"),
@@ -327,6 +327,8 @@ def test_a_page_is_one_of_eight_kinds(status: int, heard: Heard, kind: str, how:
         ("ZZCANARY^ONE", None),
         ("Cabinet/1.0", None),
         ("", None),
+        ("nginx/1.18.0 (Ubuntu)", "nginx/1.18.0 (Ubuntu)"),
+        ("nginx/1.18.0 (MARTIN Paul)", "nginx/1.18.0"),
     ],
 )
 def test_a_server_s_name_is_kept_where_it_is_a_known_one(header: str, told: str | None) -> None:

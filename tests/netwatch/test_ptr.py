@@ -69,6 +69,8 @@ def test_the_name_is_told_without_the_ending_of_every_home(called: str, shown: s
         "PC secret1",
         "x\u202ey",
         "<script>",
+        "patient-zzcanary-one-19010203.lan",
+        "zzid-one-1902-03-04.lan",
     ],
 )
 def test_a_name_that_any_device_could_have_tells_nothing(called: str) -> None:

@@ -300,3 +300,10 @@ def test_nmap_is_let_guess_last_and_only_where_the_site_file_asks(
     scan("127.83.0.44", progress=lambda stage, *_: stages.append(stage), detect=asked)
     assert ("detect" in stages) is asked
     assert list(dict.fromkeys(stages))[-1] == ("detect" if asked else "range")
+
+
+def test_what_is_missing_of_how_a_device_is_called_leaves_a_run_complete() -> None:
+    failed = Failure("names", Vantage.LAN, "192.168.1.20", 80, Reason.TIMEOUT, "no answer in time")
+    row = Coverage("names", Vantage.LAN, "192.168.1.0/24", None, (), Outcome.FAILED)
+    assert complete([failed], [row])
+    assert not complete([Failure("http", Vantage.LAN, "192.168.1.20", 80, Reason.TIMEOUT, "no answer")], [])

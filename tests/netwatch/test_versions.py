@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwatch.versions import LONGEST, compare, is_version, tokens, within
+from netwatch.versions import LONGEST, compare, is_version, surely_earlier, tokens, within
 
 # Real ones as makers write them: the earlier, the later.
 PAIRS = [
@@ -157,3 +157,24 @@ def test_tokens_are_numbers_and_words() -> None:
     assert tokens("V5.37(ABFW.0)") == (5, 37, "abfw", 0)
     assert tokens("7.2.1-69057 Update 5") == (7, 2, 1, 69057, "update", 5)
     assert tokens("no number") == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("5.0.1.2145", "5.0.1.2234 build 20221201"), ("7.2.1-69057", "7.2.2-72806 Update 1"), ("1", "10.1")],
+)
+def test_an_earlier_version_of_the_same_shape_is_surely_earlier(one: str, other: str) -> None:
+    assert surely_earlier(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("5.0.1", "5.0.1.2234 build 20221201"),
+        ("7.2.2-72806", "7.2.2-72806 Update 1"),
+        ("7.3", "7.2.2-72806 Update 1"),
+        ("5.0.1.2234", "5.0.1.2234"),
+    ],
+)
+def test_what_is_told_without_its_build_is_not_surely_earlier(one: str, other: str) -> None:
+    assert not surely_earlier(one, other)

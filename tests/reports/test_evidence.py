@@ -78,6 +78,13 @@ def test_what_cisa_lists_is_told_to_the_consultant_of_a_windows_too() -> None:
 
 
 @pytest.mark.parametrize("say", [EN, FR])
+def test_a_person_s_word_is_not_told_as_the_device_s_own(say: Phrases) -> None:
+    theirs = confidence(say, device(confidence="certain", kind_by="user"))
+    assert theirs
+    assert theirs != confidence(say, device(confidence="certain", kind_by="ipp"))
+
+
+@pytest.mark.parametrize("say", [EN, FR])
 def test_every_confidence_has_its_word(say: Phrases) -> None:
     for one in Confidence:
         assert f"evidence.confidence.{one}" in say.messages.sentences

@@ -34,6 +34,15 @@ def test_how_sure_it_is_is_told_with_whose_word_it_is() -> None:
     )
     assert "only a hint (open ports, or the maker of the card)" in evidence(SAY, PRINTER)
     assert evidence(SAY, UNKNOWN) == "unknown: nothing that it shows tells what it is."
+    assert evidence(SAY, told(kind_by="user")) == "printer: you said so."
+
+
+def test_the_card_of_a_role_is_told_as_routers_and_as_no_machine() -> None:
+    role = replace(UNKNOWN, mac="00:00:5e:00:01:33", vendor=None)
+    assert what(SAY, role) == "address that routers share"
+    assert "VRRP" in evidence(SAY, role)
+    assert what(Phrases("fr"), role) == "adresse commune de routeurs"
+    assert what(SAY, replace(role, kind="printer")) == "printer?"  # what it shows comes first
 
 
 @pytest.mark.parametrize(
