@@ -26,7 +26,8 @@ create index runs_by_text on runs(coverage);
 create index outbox_by_run on outbox(run);
 create index outbox_sent on outbox(site, sent) where state = 'sent';
 create index exposure_steps_by_night on exposure_steps(at);
-create index services_ended on services(site, ended) where ended is not null
+create index services_ended on services(site, ended) where ended is not null;
+create index news_dropped on news(site, settled) where fate = 'dropped'
 """
 
 

@@ -92,7 +92,7 @@ def fill(store: Store) -> None:
         run = night(number)
         moved = compare(store.picture("cabinet"), run, Catalogue(probes.words()).ladder)
         store.record(run, moved, () if number else LETTERS, None if number else exposed)
-    store.sent(LETTERS[0])
+    store.outbox.sent(LETTERS[0], FIRST + timedelta(minutes=4))
     store.say("cabinet", [Saying("d", What.NAME, "PACS", "user", FIRST)])
 
 

@@ -50,7 +50,7 @@ def when(number: int) -> str:
 
 
 def before(store: Store, found: Finding = FINDING) -> Before | None:
-    return times(store._db, "cabinet", place(found), CATALOGUE.ladder)
+    return times(store._db, "cabinet", place(found))
 
 
 def test_a_time_begins_when_it_was_seen_and_ends_when_it_was_seen_last(store: Store) -> None:
@@ -97,9 +97,9 @@ def test_one_that_comes_and_goes_is_told_in_one_line_however_often(store: Store)
 
 def test_a_rung_that_became_worse_was_not_gone_and_one_that_improved_was(store: Store) -> None:
     night(store, 0, {MILD: OPEN})
-    night(store, 1, {MILD: RESOLVED, FINDING: OPEN})
+    night(store, 1, {MILD: RESOLVED, FINDING: OPEN}, Change(ChangeKind.WORSENED, FINDING, MILD))
     assert before(store, MILD) is None
-    night(store, 2, {MILD: OPEN, FINDING: RESOLVED})
+    night(store, 2, {MILD: OPEN, FINDING: RESOLVED}, Change(ChangeKind.IMPROVED, MILD, FINDING))
     assert before(store) == Before(1, when(1), when(1))
     night(store, 3, {MILD: RESOLVED})
     assert before(store, MILD) == Before(1, when(2), when(2)), "the second time it was proved gone"
