@@ -200,9 +200,7 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
             vantage=Vantage(row["vantage"]),
             link=LinkPart(*astuple(led)) if (led := link(row)) else None,
             about=json.loads(row["about"]),
-            before=None
-            if row["ended"]
-            else times(db, site, tuple(row[key] for key in PLACE)),
+            before=None if row["ended"] else times(db, site, tuple(row[key] for key in PLACE)),
         )
         for row in rows
         if row["ended"] is None or (row["rule"], row["device"], row["port"]) not in replaced

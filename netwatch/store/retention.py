@@ -1,10 +1,11 @@
 """What may be forgotten, and what never? The detail of old nights goes, a bounded part of it at a time.
 
 Goes: the row of an old run with its failures, its changes and a text that no other run needs; a letter that
-was sent long ago; what a port answered before its answer changed; a change that proved to be no news. Stays
-for ever: the log of exposures; when each device and finding was first and last seen; what was said, decided
-and told; every letter that is not known to have arrived. Of the letter that told of an exposure stays whom it was written to, when and under which
-subject; its text, which names devices and addresses, goes. The last run stays, and the last complete one.
+was sent long ago, whether a night caused it or not; what a port answered before its answer changed; a change
+that proved to be no news. Stays for ever: the log of exposures; when each device and finding was first and
+last seen; what was said, decided and told; every letter that is not known to have arrived. Of the letter that
+told of an exposure stays whom it was written to, when and under which subject; its text, which names devices
+and addresses, goes. The last run stays, and the last complete one.
 """
 
 from __future__ import annotations

@@ -171,16 +171,16 @@ def test_a_device_is_guarded_until_more_is_known_of_it(house: House) -> None:
 
 @pytest.mark.parametrize(("guarded", "at_once"), [(True, 10), (False, 40)])
 def test_a_device_goes_at_the_pace_of_its_class(house: House, *, guarded: bool, at_once: int) -> None:
-    house.meters.hurry(house.meters.gate("192.168.1.20"), guarded=guarded)
+    house.meters.hurry("192.168.1.20", guarded=guarded)
     assert house.at_once("192.168.1.20") == at_once
     assert house.at_once("192.168.1.21") == 10, "of another device nothing more is known"
 
 
 def test_a_device_that_turns_out_to_be_medical_is_slow_from_that_moment(house: House) -> None:
     gate = house.meters.gate("192.168.1.20")
-    house.meters.hurry(gate, guarded=False)
+    house.meters.hurry("192.168.1.20", guarded=False)
     assert house.at_once("192.168.1.20") == 40
-    house.meters.hurry(gate, guarded=True)
+    house.meters.hurry("192.168.1.20", guarded=True)
     house.clock.sleep(0.9)
     assert house.meters.wait(gate, 1) == pytest.approx(WINDOW - 0.9)
     house.clock.sleep(WINDOW)
@@ -195,7 +195,7 @@ def test_knocks_that_come_evenly_fill_the_pace_and_never_wait(
     """An open port costs a second packet; there is room for one."""
     house = furnished(monkeypatch, limits)
     gate = house.meters.gate("192.168.1.20")
-    house.meters.hurry(gate, guarded=guarded)
+    house.meters.hurry("192.168.1.20", guarded=guarded)
     most, began = limits.guarded if guarded else limits.packets, house.clock.now
     for _ in range(3 * (most - 1)):
         assert house.meters.wait(gate, 2) < BIT
@@ -241,7 +241,7 @@ def test_no_device_and_not_all_together_get_more_in_any_second(
     with pytest.MonkeyPatch.context() as patch:
         house = furnished(patch, Pace(packets=packets, guarded=guarded, overall=overall))
         for number in range(4):
-            house.meters.hurry(house.meters.gate(str(number)), guarded=number not in quick)
+            house.meters.hurry(str(number), guarded=number not in quick)
         for number, wanted, gap in sends:
             house.clock.now += gap
             house.send(str(number), min(wanted, overall, packets if number in quick else guarded))
