@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from netwatch.change import NEWS, ChangeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Container
 
     from netwatch.change import Before, Change
-    from netwatch.diff import Ladder, Night
+    from netwatch.diff import Night
     from netwatch.model import Finding
 
 
@@ -26,10 +26,3 @@ def returned(night: Night, known: Container[Finding], before: Callable[[Finding]
         return replace(change, kind=ChangeKind.APPEARED if asked else change.kind, before=was)
 
     return replace(night, changes=tuple(map(back, night.changes)))
-
-
-def worse(rule: str, others: Iterable[str], ladder: Ladder) -> list[str]:
-    """Those of the other rules that are a worse rung of its ladder: what became that was not repaired."""
-    rung = ladder(rule)
-    rungs = ((other, ladder(other)) for other in others)
-    return [other for other, on in rungs if rung and on and on[0] == rung[0] and on[1] > rung[1]]

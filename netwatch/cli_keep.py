@@ -141,7 +141,8 @@ def prune(site: str, dry_run: bool, lang: str | None, data: Path | None) -> None
             gone, logs = (keeping.due if dry_run else keeping.everything)(store, practice, now)
             before, after = (0, 0) if dry_run else compact(store)
     click.echo(words("keep.older", day=keeping.limit(practice, now).date()))
-    kinds = {"nights": gone.nights, "letters": gone.letters, "answers": gone.answers, "logs": logs}
+    kinds = {"nights": gone.nights, "letters": gone.letters, "answers": gone.answers, "news": gone.news}
+    kinds["logs"] = logs
     for kind, count in kinds.items():
         click.echo(f"  {words.count(f'keep.{kind}', count)}")
     if dry_run:

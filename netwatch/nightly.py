@@ -102,7 +102,7 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         again = known_again(run, store)
         run, placed = judged(again.run, store, probes)
         moved = compare(before, run, catalogue.ladder, catalogue.decisive, placed.outside())
-        moved = store.recalled(run, moved, before.findings, catalogue.ladder)
+        moved = store.recalled(run, moved, before.findings)
         came = arrivals(run, store, site)
         news = newsroom(run, store, catalogue, moved, came, site.mails.closed_nights)
         letter = alert(run, news, came.comings)

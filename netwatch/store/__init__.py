@@ -30,6 +30,7 @@ from netwatch.store import (
     writing,
     years,
 )
+from netwatch.store.again import proved_gone
 from netwatch.store.database import opened
 from netwatch.store.lock import held
 from netwatch.store.news import Newsroom
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
     from netwatch.change import Acquaintance, Came
     from netwatch.decisions import Decision
-    from netwatch.diff import Ladder, Night, Picture
+    from netwatch.diff import Night, Picture
     from netwatch.document import Document
     from netwatch.exposures import Added, Logged
     from netwatch.met import Met
@@ -114,6 +115,7 @@ class Store:
             writing.rounds(db, run)
             writing.services(db, run)
             writing.findings(db, run, moved)
+            proved_gone(db, run, moved)
             writing.retire(db, run, moved.retired)
             internet.remember(db, run, run.public)
             internet.asked(db, run)
@@ -182,9 +184,9 @@ class Store:
         with self._writing() as db:
             decisions.end(db, site, decision.place, State.REOPENED, by, now)
 
-    def recalled(self, run: Run, moved: Night, known: Container[Finding], ladder: Ladder) -> Night:
+    def recalled(self, run: Run, moved: Night, known: Container[Finding]) -> Night:
         """What moved in a run that is not yet kept, with what is known of it: see decisions.recalled."""
-        return decisions.recalled(self._db, run, moved, known, ladder)
+        return decisions.recalled(self._db, run, moved, known)
 
     def rounds(self, site: str) -> dict[str, Round]:
         """How far each device's way through the whole range of ports has come."""

@@ -28,7 +28,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 MOMENTS = frozenset({
     *("started", "finished", "first_seen", "last_seen", "ended", "created", "last_try", "sent", "at"),
     *("seen_at", "made", "began", "usual", "last", "settled", "first_try", "first_night", "last_night"),
-    *("since", "gone"),
+    *("since", "gone", "digested"),
 })  # fmt: skip
 LISTS = frozenset({"networks", "vantages", "names", "port_states"})
 OBJECTS = frozenset({"pace", "facts", "profile", "about"})
@@ -50,11 +50,11 @@ def _fits(table: str, name: str, value: object, kind: type) -> bool:
         return False
     if isinstance(value, int):
         return 0 <= value <= LAST_PORT if name in PORTS else abs(value) <= MOST
-    return isinstance(value, str) and _readable(name, value) and _meant(table, name, value)
+    return isinstance(value, str) and _readable(table, name, value) and _meant(table, name, value)
 
 
-def _readable(name: str, value: str) -> bool:
-    long = name in LONG or name in LISTS or name in OBJECTS or name == "finding"
+def _readable(table: str, name: str, value: str) -> bool:
+    long = name in LONG or name in LISTS or name in OBJECTS or (table, name) in ITS_OBJECTS
     return len(value) <= (LONGEST if long else LONGEST_WORD) and printable(value)
 
 

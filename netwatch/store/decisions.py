@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from netwatch.diff import Ladder, Night
+    from netwatch.diff import Night
     from netwatch.finding_ids import Place
     from netwatch.model import Finding, Run
 
@@ -114,10 +114,10 @@ def follow(db: Database, run: Run, night: Night) -> None:
         )
 
 
-def recalled(db: Database, run: Run, night: Night, known: Container[Finding], ladder: Ladder) -> Night:
+def recalled(db: Database, run: Run, night: Night, known: Container[Finding]) -> Night:
     """What moved, with what is known of it: that it was there before; until when a person lives with it; and
     whose time has run out since the run before. `known`: what stood until tonight."""
-    back = returned(night, known, lambda one: times(db, run.site, place(one), ladder))
+    back = returned(night, known, lambda one: times(db, run.site, place(one)))
     last = last_run(db, run.site)
     return weighed(back, told(db, run.site), day(run.started), day(last) if last else None)
 

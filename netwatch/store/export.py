@@ -61,6 +61,7 @@ PARTS = {
     "news": OF_SITE,
     "notices": OF_SITE,
     "decisions": OF_SITE,
+    "earlier": OF_SITE,
 }
 STAYS_HERE = {("sites", "file"): None}  # columns that say nothing elsewhere
 

@@ -2,11 +2,13 @@
 
 It is read into a database of its own, in memory: line by line, each value checked (columns.py), with the
 schema that the file names; its sum must be right. That database is brought up to date like any other, then
-read by the same code that reads ours. Only what stood all this is copied, in one transaction, under new row
-numbers. A site of which something is known here already is refused: two histories are not made one.
+read by the same code that reads ours (proving.py). Only what stood all this is copied, in one transaction,
+under new row numbers. A site of which something is known here already is refused: two histories are not made
+one.
 
 Where it stops: whoever wrote the file says what the devices are and what was found, as whoever writes the
-site file does. It makes nobody send a letter, and no address in it is taken for the practice's own of today.
+site file does. No letter of it is sent; what waits to be told there is told here, in the next digest. No
+address in it is taken for the practice's own of today.
 """
 
 from __future__ import annotations
@@ -21,44 +23,26 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from netwatch.errors import StoreError
-from netwatch.store import (
-    columns,
-    comings,
-    decisions,
-    exposures,
-    internet,
-    news,
-    night,
-    notices,
-    reading,
-    sayings,
-)
+from netwatch.store import columns
 from netwatch.store.database import steps
 from netwatch.store.export import FORMAT, PARTS
+from netwatch.store.proving import proved
 from netwatch.store.writing import stamp, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
 
     from sqlite_utils import Database
 
-    from netwatch.document import Document
     from netwatch.store import Store
+    from netwatch.store.proving import Draw
     from netwatch.words import Catalogue
-
-    Draw = Callable[[str, Document, str], object]  # the site's name, its last night, the language
 
 LARGEST, LONGEST_LINE = 200_000_000, 32_000_000  # bytes
 SLUG = re.compile(r"[a-z0-9-]{1,60}")
 AGE = timedelta(days=1)  # an address on the internet that is told of elsewhere is at least so old
-LANGUAGES = ("fr", "en")
-READERS: tuple[Callable[[Database, str], object], ...] = (
-    *(reading.picture, reading.known, reading.devices, reading.rounds, reading.open_ports),
-    *(reading.clear_ports, reading.spoken, internet.addresses, internet.asked_before),
-    *(decisions.told, news.digested, notices.watch),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,41 +166,18 @@ def _prove(aside: Database, slug: str, catalogue: Catalogue, draw: Draw, source:
     try:
         aside.commit()
         migrations.apply(aside)
-        fits = _ours(aside, slug)
-        [site] = aside.query("select name from sites")
-        for language in LANGUAGES:
-            last = night.document(aside, slug, catalogue, language)
-            if last is not None:
-                draw(site["name"], last, language)
-        for read in READERS:
-            read(aside, slug)
-        sayings.told(aside, slug, ended=True)
-        comings.acquaintance(aside, slug, reading.devices(aside, slug))
-        news.everything(aside, slug)
-        exposures.told(aside, slug, exposures.log(aside, slug))
+        fits = proved(aside, slug, catalogue, draw)
     except Exception as error:  # whatever a row that nobody wrote makes of code that trusts its rows
         raise _damaged(source, None) from error
     if not fits:
         raise _damaged(source, None)
 
 
-def _ours(aside: Database, slug: str) -> bool:
-    """Is it one site, whose texts are what their sums say, whose letters were sent, and nothing besides?"""
-    [site] = aside.query("select slug, language from sites")
-    texts = aside.query("select digest, body from texts")
-    return (
-        site == {"slug": slug, "language": site["language"]}
-        and site["language"] in LANGUAGES
-        and all(row["digest"] == hashlib.sha256(row["body"].encode()).hexdigest() for row in texts)
-        and next(aside.query("select 1 from outbox where state <> 'sent'"), None) is None
-        and aside.execute("pragma foreign_key_check").fetchone() is None
-    )
-
-
 def _copy(aside: Database, db: Database, slug: str) -> Brought:
     """Give each row a number of ours, and what refers to it the same."""
     _refuse_known(db, slug)
     aside.execute("update sites set file = null")
+    aside.execute("update outbox set why = '{}', next_try = null")  # they were sent: it says nothing more
     aside.execute(
         "update addresses set last_seen = min(last_seen, :then), first_seen = min(first_seen, :then)",
         {"then": stamp(datetime.now(UTC) - AGE)},

@@ -119,7 +119,7 @@ def _undelivered(db: Database, site: str) -> Iterable[UndeliveredPart]:
     """The alerts that have not arrived."""
     rows = db.query(
         "select recipient, state, created, tries, next_try from outbox "
-        "where site = (select id from sites where slug = ?) and state not in ('sent', 'dropped') order by id",
+        "where site = (select id from sites where slug = ?) and state <> 'sent' and state <> 'dropped' order by id",
         [site],
     )
     return (UndeliveredPart(**row) for row in rows)
@@ -196,9 +196,7 @@ def _findings(  # noqa: PLR0913, PLR0917 - what a finding is told with
             vantage=Vantage(row["vantage"]),
             link=LinkPart(*astuple(led)) if (led := link(row)) else None,
             about=json.loads(row["about"]),
-            before=None
-            if row["ended"]
-            else times(db, site, tuple(row[key] for key in PLACE), catalogue.ladder),
+            before=None if row["ended"] else times(db, site, tuple(row[key] for key in PLACE)),
         )
         for row in rows
         if row["ended"] is None or (row["rule"], row["device"], row["port"]) not in replaced

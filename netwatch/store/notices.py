@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netwatch.notice import DAYS, NoticeKind, Watch
 from netwatch.store import outbox
@@ -62,20 +62,23 @@ class Notices:
 
 def watch(db: Database, site: str) -> Watch:
     """What is known of this site's nights."""
-    query = (
-        "select min(started) as began, max(finished) as ran, "  # noqa: S608 - a constant
-        f"max(case when complete then finished end) as done from runs where {SITE}"
-    )
-    row = next(db.query(query, [site]))
-    last = next(db.query(f"select stopped from runs where {SITE} order by id desc limit 1", [site]), None)  # noqa: S608
+    first = _run(db, site, "order by started")
+    last = _run(db, site, "order by id desc")
+    done = _run(db, site, "and complete = 1 order by id desc")
     told = db.query(f"select what, at from notices where {SITE}", [site])  # noqa: S608 - a constant
     return Watch(
-        _when(row["began"]),
-        _when(row["ran"]),
-        _when(row["done"]),
-        last["stopped"] if last else None,
+        _when(first.get("started")),
+        _when(last.get("finished")),
+        _when(done.get("finished")),
+        last.get("stopped"),
         {one["what"]: datetime.fromisoformat(one["at"]) for one in told},
     )
+
+
+def _run(db: Database, site: str, which: str) -> dict[str, Any]:
+    """The first of these runs; empty where there is none. An index leads to it, however many there are."""
+    query = f"select started, finished, stopped from runs where {SITE} {which} limit 1"  # noqa: S608 - constants
+    return next(db.query(query, [site]), {})
 
 
 def tell(db: Database, site: str, kind: NoticeKind, why: str, at: datetime) -> None:
@@ -112,8 +115,8 @@ def days(db: Database, site: str, now: datetime) -> tuple[int, int, int]:
     )
     letters = next(
         db.query(
-            f"select count(*) as n from (select 1 from outbox where {SITE} and run is not null "  # noqa: S608
-            "and created >= ? group by run)",
+            f"select count(*) as n from runs where {SITE} and started >= ? "  # noqa: S608 - a constant
+            "and exists (select 1 from outbox where run = runs.id)",
             [site, since],
         )
     )

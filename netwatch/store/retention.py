@@ -1,10 +1,11 @@
 """What may be forgotten, and what never? The detail of old nights goes, a bounded part of it at a time.
 
 Goes: the row of an old run with its failures, its changes and a text that no other run needs; a letter that
-was sent long ago; what a port answered before its answer changed. Stays for ever: the log of exposures; when
-each device and finding was first and last seen; what was said and decided; every letter that is not known to
-have arrived. Of the letter that told of an exposure stays whom it was written to, when and under which
-subject; its text, which names devices and addresses, goes. The last run stays, and the last complete one.
+was sent long ago, whether a night caused it or not; what a port answered before its answer changed; a change
+that proved to be no news. Stays for ever: the log of exposures; when each device and finding was first and
+last seen; what was said, decided and told; every letter that is not known to have arrived. Of the letter that
+told of an exposure stays whom it was written to, when and under which subject; its text, which names devices
+and addresses, goes. The last run stays, and the last complete one.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ NIGHTLY = 200  # rows of each kind in one go
 ROOM = 1000  # pages given back to the disk in one go
 
 # How each table is dealt with: a test compares this with the tables that there are.
-GOES = ("runs", "failures", "changes", "comings", "texts", "outbox", "services")
+GOES = ("runs", "failures", "changes", "comings", "texts", "outbox", "services", "news")
 STAYS = (
     *("sites", "devices", "findings", "asked", "rounds", "addresses", "asked_outside", "declarations"),
     *("exposures", "exposure_steps", "sayings", "looked"),
-    *("standings", "searched", "news", "notices", "decisions"),
+    *("standings", "searched", "notices", "decisions", "earlier"),
 )
 
 # It told of an exposure: see exposures.told.
@@ -60,6 +61,8 @@ OLD_RUNS = (
     f"and id <> coalesce(({COMPLETE}), 0) and not ({TOLD} and {BARE})"
 )
 OLD_ANSWERS = "from services where site = :site and ended < :before"
+# What was told stays: by it is known what its reader believes.
+OLD_NEWS = "from news where site = :site and fate = 'dropped' and settled < :before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Pruned:
     nights: int = 0
     letters: int = 0
     answers: int = 0
+    news: int = 0
 
     def __add__(self, other: Pruned) -> Pruned:
         """Both together."""
@@ -81,7 +85,7 @@ def due(store: Store, slug: str, before: datetime) -> Pruned:
         return Pruned()
     db = store._db
     old = _old(db, slug, before)
-    kinds = (OLD_RUNS, OLD_LETTERS, OLD_ANSWERS)
+    kinds = (OLD_RUNS, OLD_LETTERS, OLD_ANSWERS, OLD_NEWS)
     return Pruned(*(next(db.query(f"select count(*) as many {what}", old))["many"] for what in kinds))
 
 
@@ -93,7 +97,9 @@ def prune(store: Store, slug: str, before: datetime, most: int = NIGHTLY) -> Pru
     with store._writing() as db:
         old = _old(db, slug, before) | {"most": most}
         letters = _letters(db, old)  # first: a run whose letters are gone may go
-        gone = Pruned(_runs(db, old), letters, _answers(db, old))
+        gone = Pruned(
+            _runs(db, old), letters, _some(db, "services", OLD_ANSWERS, old), _some(db, "news", OLD_NEWS, old)
+        )
     # A script, for sqlite3 takes one step of this pragma, and each step gives back one page.
     store._db.conn.executescript(f"pragma incremental_vacuum({ROOM})")
     return gone
@@ -156,8 +162,8 @@ def _runs(db: Database, old: dict[str, Any]) -> int:
     return len(rows)
 
 
-def _answers(db: Database, old: dict[str, Any]) -> int:
+def _some(db: Database, table: str, old_ones: str, old: dict[str, Any]) -> int:
     return db.execute(
-        f"delete from services where id in (select id {OLD_ANSWERS} limit :most)",  # noqa: S608
+        f"delete from {table} where id in (select id {old_ones} limit :most)",  # noqa: S608 - constants
         {"site": old["site"], "before": old["before"], "most": old["most"]},
     ).rowcount

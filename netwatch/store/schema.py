@@ -186,3 +186,4 @@ def m013_decisions(db: Database) -> None:
 def m011_years(db: Database) -> None:
     """What keeps many nights as quick as few, and lets old ones go."""
     years.create(db)
+    again.count(db)

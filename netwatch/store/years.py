@@ -23,10 +23,13 @@ create table looked (
 insert into looked (site, vantage, last)
     select site, value, max(finished) from runs, json_each(vantages) group by site, value;
 create index runs_by_text on runs(coverage);
+create index runs_by_start on runs(site, started);
 create index outbox_by_run on outbox(run);
 create index outbox_sent on outbox(site, sent) where state = 'sent';
 create index exposure_steps_by_night on exposure_steps(at);
-create index services_ended on services(site, ended) where ended is not null
+create index services_ended on services(site, ended) where ended is not null;
+create index decisions_of_site on decisions(site);
+create index news_dropped on news(site, settled) where fate = 'dropped'
 """
 
 

@@ -150,7 +150,7 @@ class Practice:
         before = self.store.picture(SITE)
         run, placed = nightly.judged(run, self.store, PROBES)
         moved = compare(before, run, CATALOGUE.ladder, CATALOGUE.decisive, placed.outside())
-        moved = self.store.recalled(run, moved, before.findings, CATALOGUE.ladder)
+        moved = self.store.recalled(run, moved, before.findings)
         news = nightly.newsroom(run, self.store, CATALOGUE, moved, Came(), NIGHTS)
         self.store.record(run, moved, (), nightly.logged(run, self.store, placed), told=news)
         return Told(run, placed, moved, tuple(self.store.exposures(SITE)), alert(run, news))

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from netwatch.again import returned, worse
+from netwatch.again import returned
 from netwatch.change import Before, Change, ChangeKind
 from netwatch.diff import Night
 from netwatch.model import Finding
 
-MILD, WORSE, OTHER = "dicom-name-only", "dicom-query-answered", "rdp-open"
-RUNGS = {MILD: ("dicom", -1), WORSE: ("dicom", 0)}
 MARCH = ("2026-03-03T22:00:00Z", "2026-05-08T22:00:00Z")
-FINDING = Finding(WORSE, "m-1", 104)
-
-
-def test_a_worse_rung_of_the_same_ladder_is_worse_and_nothing_else_is() -> None:
-    every = [MILD, WORSE, OTHER]
-    assert worse(MILD, every, RUNGS.get) == [WORSE]
-    assert worse(WORSE, every, RUNGS.get) == []
-    assert worse(OTHER, every, RUNGS.get) == []
-    assert worse(MILD, [], RUNGS.get) == []
+FINDING = Finding("dicom-query-answered", "m-1", 104)
 
 
 def test_what_is_back_was_not_never_checked() -> None:

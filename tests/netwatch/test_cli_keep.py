@@ -152,4 +152,4 @@ def test_prune_waits_for_no_scan(data: Path, tmp_path: Path) -> None:
     with Store(data) as store, store.lock("cabinet"):
         record(store, night(7))
         told = run(data, "prune", site_file(tmp_path))
-    assert told.exit_code == Exit.ERROR
+    assert told.exit_code == Exit.BUSY

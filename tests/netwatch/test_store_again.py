@@ -14,7 +14,7 @@ from netwatch.decisions import place
 from netwatch.diff import Night
 from netwatch.model import Device, Finding, Run, Status, Vantage
 from netwatch.store import Store
-from netwatch.store.again import times
+from netwatch.store.again import count, create, times
 from netwatch.words import Catalogue
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def when(number: int) -> str:
 
 
 def before(store: Store, found: Finding = FINDING) -> Before | None:
-    return times(store._db, "cabinet", place(found), CATALOGUE.ladder)
+    return times(store._db, "cabinet", place(found))
 
 
 def test_a_time_begins_when_it_was_seen_and_ends_when_it_was_seen_last(store: Store) -> None:
@@ -97,12 +97,37 @@ def test_one_that_comes_and_goes_is_told_in_one_line_however_often(store: Store)
 
 def test_a_rung_that_became_worse_was_not_gone_and_one_that_improved_was(store: Store) -> None:
     night(store, 0, {MILD: OPEN})
-    night(store, 1, {MILD: RESOLVED, FINDING: OPEN})
+    night(store, 1, {MILD: RESOLVED, FINDING: OPEN}, Change(ChangeKind.WORSENED, FINDING, MILD))
     assert before(store, MILD) is None
-    night(store, 2, {MILD: OPEN, FINDING: RESOLVED})
+    night(store, 2, {MILD: OPEN, FINDING: RESOLVED}, Change(ChangeKind.IMPROVED, MILD, FINDING))
     assert before(store) == Before(1, when(1), when(1))
     night(store, 3, {MILD: RESOLVED})
     assert before(store, MILD) == Before(1, when(2), when(2)), "the second time it was proved gone"
+
+
+def test_what_an_earlier_version_kept_is_counted_as_each_night_would_have_been(store: Store) -> None:
+    other = replace(FINDING, port=105)
+    night(store, 0, {MILD: OPEN, other: OPEN})
+    night(store, 1, {MILD: RESOLVED, FINDING: OPEN, other: OPEN}, Change(ChangeKind.WORSENED, FINDING, MILD))
+    night(store, 2, {MILD: OPEN, FINDING: RESOLVED, other: OPEN}, Change(ChangeKind.IMPROVED, MILD, FINDING))
+    night(store, 3, {MILD: RESOLVED, other: UNVERIFIED})
+    night(store, 4, {FINDING: OPEN, other: OPEN})
+    night(store, 5, {FINDING: RESOLVED})
+    at = FIRST + timedelta(days=6)
+    store.record(
+        Run("r", "cabinet", at, at, complete=True, vantages=(Vantage.LAN,)),
+        Night({}, (), frozenset({"m-1"})),
+        (),
+    )
+    kept = list(store._db.query("select * from earlier order by rule, port"))
+    assert [(row["rule"], row["port"], row["times"]) for row in kept] == [
+        ("dicom-name-only", 104, 1),
+        ("dicom-query-answered", 104, 2),
+    ]
+    store._db.execute("drop table earlier")
+    create(store._db)
+    count(store._db)
+    assert list(store._db.query("select * from earlier order by rule, port")) == kept
 
 
 def test_another_rule_that_begins_as_it_ends_is_no_worse_rung(store: Store) -> None:

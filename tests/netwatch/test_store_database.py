@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from netwatch.change import Before
 from netwatch.diff import compare
 from netwatch.errors import StoreError
 from netwatch.problem import sentence
-from netwatch.store import FILE, Store, database
+from netwatch.store import FILE, Store, database, news
+from netwatch.store.again import times
 from netwatch.store.schema import migrations
 from netwatch.words import messages
 from tests.netwatch.test_store import CATALOGUE, night, record
@@ -80,6 +82,19 @@ def test_what_an_earlier_version_stored_is_told_by_this_one(tmp_path: Path, dump
         assert store.last_finished() == "2026-11-03T22:02:00Z"
         assert [one.letter.message_id for one in store.outbox.pending("cabinet")] == ["<2@test>"]
         exposed = [(row.place, row.patients, row.told_to) for row in store.exposures("cabinet")]
+        assert [(one.letter.message_id, one.why) for one in store.outbox.ended("cabinet", 9)][-1:] == [
+            ("<1@test>", "")
+        ]
+        gone = times(store._db, "cabinet", ("smb-guest-share", "d", 445, "tcp"))
+        assert gone == Before(1, "2026-11-01T22:00:00Z", "2026-11-01T22:00:00Z")
+        assert times(store._db, "cabinet", ("dicom-query-answered", "d", 104, "tcp")) is None
+        later = STEPS.index(dump) >= STEPS.index("m013_decisions")
+        assert [one.rule for one in store.decisions("cabinet")] == [
+            "ftp-anonymous",
+            "smb-guest-share",
+        ] * later
+        known = [item.change.finding.rule for item in news.everything(store._db, "cabinet")]
+        assert "dicom-query-answered" in known, "it stood before there was news: nobody is told of it again"
         logged = dump >= "m004"  # there was no log before
         assert exposed == [(("p-203.0.113.7", 8104, "tcp"), 5300, ("dr@example.fr",))] * logged
         assert [one.value for one in store.ever_said("cabinet")] == ["PACS"] * (dump >= "m006")

@@ -73,7 +73,8 @@ def test_what_is_known_there_is_what_is_known_here(store: Store, tmp_path: Path)
             ours, theirs = (one.document("cabinet", CATALOGUE, language) for one in (store, there))
             assert ours is not None
             assert theirs is not None
-            assert replace(theirs, public=()) == replace(ours, public=())
+            assert [one.state for one in ours.undelivered] == ["waiting"]
+            assert replace(theirs, public=()) == replace(ours, public=(), undelivered=())
         assert there.site("cabinet") == ("Cabinet", "fr")
         assert there.picture("cabinet") == store.picture("cabinet")
         assert there.known("cabinet") == store.known("cabinet")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 from netwatch.errors import StoreError
 from netwatch.problem import sentence
 from netwatch.store import Store, database, export, importing
+from netwatch.store import news as news_rows
 from netwatch.store.importing import bring
 from netwatch.words import messages
 from tests.lab import schemas
-from tests.netwatch.test_store import CATALOGUE, rows
+from tests.netwatch.test_store import CATALOGUE, night, rows
 from tests.netwatch.test_store_database import DUMPS, restored
 from tests.netwatch.test_store_export import drawn
 
@@ -157,6 +159,16 @@ def test_a_head_that_is_not_right_is_refused(there: Store, tmp_path: Path, lines
     assert refused(there, written(tmp_path / "x", lines)).message == why
 
 
+END = "2026-11-29T22:00:00Z"
+BACK = {"times": 1, "first_seen": "2026-03-01T22:00:00Z", "last_seen": "2026-03-01T22:00:00Z"}
+
+
+def news(**values: object) -> str:
+    """A finding that was told, with other values."""
+    found = night().observations[1].finding("dicom-query-answered")
+    return json.dumps(asdict(found) | values)
+
+
 BAD_ROWS: dict[str, tuple[str, dict[str, object]]] = {
     "a letter to be sent": ("outbox", {"state": "waiting"}),
     "a letter half sent": ("outbox", {"state": "sending"}),
@@ -189,6 +201,33 @@ BAD_ROWS: dict[str, tuple[str, dict[str, object]]] = {
     "a status that there is not": ("findings", {"status": "wonderful"}),
     "an exposure that there is not": ("findings", {"exposure": "x"}),
     "a row of an exposure that there is not": ("exposure_steps", {"row": "x"}),
+    "a decision that ended as none does": ("decisions", {"ended": "2026-11-02T22:00:00Z", "ended_why": "x"}),
+    "a day until which nobody decides": ("decisions", {"until": "2026-02-31"}),
+    "an exposure that nobody decides on": ("decisions", {"exposure": "x"}),
+    "news of a kind that there is not": ("news", {"kind": "x"}),
+    "news with a fate that there is not": ("news", {"fate": "x"}),
+    "news of nothing": ("news", {"finding": "{}"}),
+    "news at a word for a port": ("news", {"finding": news(port="x")}),
+    "news at a port that there is not": ("news", {"finding": news(port=70_000)}),
+    "news that rest on a list": ("news", {"finding": news(about={"product": ["x"]})}),
+    "news that lead to a number": (
+        "news",
+        {"finding": news(link={"device": 7, "address": "", "port": 1, "by": ""})},
+    ),
+    "news that are back as often as a word": (
+        "news",
+        {"more": json.dumps({"before": BACK | {"times": "x"}})},
+    ),
+    "news that are back from a day without an hour": (
+        "news",
+        {"more": json.dumps({"before": BACK | {"last_seen": "2026-03-01"}})},
+    ),
+    "a digest of a day without an hour": ("sites", {"digested": "2026-11-01"}),
+    "a letter that was sent at no time": ("outbox", {"sent": None}),
+    "a day that was none": ("standings", {"counted": "soon"}),
+    "a kind of coming that there is not": ("comings", {"since": "soon"}),
+    "a notice of a day without an hour": ("notices", {"at": "2026-11-01"}),
+    "a time before that is a word": ("earlier", {"times": "x"}),
     "a device of nobody": ("services", {"device": "nobody"}),
     "a run of nobody": ("failures", {"run": 99}),
     "a site of nobody": ("runs", {"site": 99}),
@@ -257,6 +296,22 @@ def test_what_no_report_can_show_is_refused(there: Store, tmp_path: Path, lines:
     assert rows(there) == before
 
 
+def test_what_waits_to_be_told_there_waits_here_and_no_letter_does(
+    there: Store, tmp_path: Path, lines: Lines
+) -> None:
+    told = changed(lines, "outbox", why='{"message": "no.such.words", "details": {}}', next_try=END)
+    bring(there, written(tmp_path / "x", told), CATALOGUE, drawn)
+    fates = [item.fate for item in news_rows.everything(there._db, "cabinet")]
+    assert sorted(fates) == ["alert", "dropped", "waiting"]
+    assert there.newsroom.digested("cabinet") == schemas.FIRST
+    assert there.outbox.unarrived("cabinet") == ()
+    arrived = there.outbox.ended("cabinet", 9)
+    assert [(one.letter.message_id, one.why, one.next_try) for one in arrived] == [
+        ("<3@test>", "", None),  # which no night caused
+        ("<1@test>", "", None),
+    ]
+
+
 def test_a_path_in_it_is_never_followed(there: Store, tmp_path: Path, lines: Lines) -> None:
     bring(there, written(tmp_path / "x", changed(lines, "sites", file="/etc/passwd")), CATALOGUE, drawn)
     assert there.file("cabinet") is None
@@ -281,7 +336,7 @@ def test_what_is_no_file_is_not_waited_for(there: Store, tmp_path: Path) -> None
 
 def test_a_site_that_is_being_scanned_is_left_alone(there: Store, tmp_path: Path, lines: Lines) -> None:
     with there.lock("cabinet"):
-        assert refused(there, written(tmp_path / "x", lines)).message == "store.busy"
+        assert refused(there, written(tmp_path / "x", lines)).message == "store.busy-since"
 
 
 HOSTILE = st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.lists(st.integers(), max_size=2))

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netwatch.change import Came, Change, ChangeKind, Coming, ComingKind
+from netwatch.diff import compare
 from netwatch.exposures import Added
 from netwatch.model import Coverage, Failure, Outcome, Reason, Vantage
+from netwatch.news import Fate, Item, News
+from netwatch.notice import NoticeKind
 from netwatch.post import Letter
 from netwatch.sayings import Saying, What
 from netwatch.store import Store, retention
@@ -59,14 +63,26 @@ def fill(store: Store, nights: int = 10) -> None:
         asked = Coverage("sweep", Vantage.LAN, "192.168.1.20", "d", (1000 + number,), Outcome.CLOSED)
         run = night(number, facts=OPEN_PACS | {"implementation_version": f"V{number}"})
         run = replace(run, failures=(MISSED,), coverage=(*run.coverage, asked))
-        moved = record_with(store, run, (letter(number),), None if number else Added(opened=(logged(),)))
-        assert moved
+        store.record(
+            run,
+            compare(store.picture(run.site), run, CATALOGUE.ladder),
+            (letter(number),),
+            None if number else Added(opened=(logged(),)),
+            came=Came((Coming(ComingKind.NEW, run.devices[0]),)),
+            told=news(number),
+        )
         sent(store, number)
 
 
-def record_with(store: Store, run: object, letters: tuple[Letter, ...], exposed: Added | None) -> bool:
-    from netwatch.diff import compare  # noqa: PLC0415
+def news(number: int) -> News:
+    """A change of each fate, seen in this night; all but the waiting one were settled in the next."""
+    at, found = FIRST + timedelta(days=number), night().observations[1].finding("dicom-query-answered")
+    change = Change(ChangeKind.APPEARED, found)
+    settled = [None if fate is Fate.WAITING else at + timedelta(days=1) for fate in Fate]
+    return News(tuple(Item(change, at, *told) for told in zip(Fate, settled, strict=True)), (), ())
 
+
+def record_with(store: Store, run: object, letters: tuple[Letter, ...], exposed: Added | None) -> bool:
     moved = compare(store.picture(run.site), run, CATALOGUE.ladder)  # type: ignore[attr-defined, arg-type]
     store.record(run, moved, letters, exposed)  # type: ignore[arg-type]
     return True
@@ -99,7 +115,7 @@ def test_only_tables_that_go_lose_rows(store: Store) -> None:
 
 def test_detail_of_old_nights_goes_and_that_of_later_ones_stays(store: Store) -> None:
     fill(store)
-    assert prune(store, "cabinet", after(6)) == Pruned(6, 6, 5)
+    assert prune(store, "cabinet", after(6)) == Pruned(6, 6, 5, 5)
     assert uids(store) == ["run-0", *(f"run-{number}" for number in range(6, 10))]
     left = store._db.query(
         "select uid, count(failures.run) as n from runs left join failures on run = id group by id"
@@ -169,6 +185,39 @@ def test_when_it_was_last_looked_from_outside_is_known_though_that_night_is_forg
     assert document.looked == {"outside": "2026-11-01T22:02:00Z", "lan": "2026-11-04T22:02:00Z"}
 
 
+def test_a_letter_that_no_night_caused_goes_when_it_was_sent_long_ago(store: Store) -> None:
+    for number in range(3):
+        at = FIRST + timedelta(days=number)
+        store.notices.tell("cabinet", NoticeKind.WEEK, "", at, [letter(number)])
+        if number != 1:
+            store.outbox.sent(letter(number), at)
+    assert prune(store, "cabinet", after(2)) == Pruned(letters=1)
+    left = [row["message_id"] for row in store._db.query("select message_id from outbox order by id")]
+    assert left == [letter(1).message_id, letter(2).message_id]
+    assert [one.letter for one in store.outbox.pending("cabinet")] == [letter(1)]
+    assert rows(store)["notices"] == 1
+
+
+def test_what_was_told_and_what_waits_to_be_told_stays_and_what_proved_no_news_goes(store: Store) -> None:
+    fill(store, 4)
+    prune(store, "cabinet", after(3))
+    fates = [one["fate"] for one in store._db.query("select fate from news order by id")]
+    assert {fate: fates.count(fate) for fate in Fate} == {"waiting": 4, "alert": 4, "digest": 4, "dropped": 2}
+
+
+def test_how_often_a_finding_was_there_before_is_never_forgotten(store: Store) -> None:
+    shut = Coverage("sweep", Vantage.LAN, "192.168.1.20", "d", (104,), Outcome.CLOSED)
+    for number in range(6):
+        run = night(number)
+        gone = replace(run, observations=(), findings=frozenset(), coverage=(shut,))
+        record(store, gone if number % 2 else run)
+    record(store, night(6))
+    prune(store, "cabinet", END)
+    document = store.document("cabinet", CATALOGUE, "fr")
+    assert document is not None
+    assert [part.before and part.before.times for part in document.findings] == [3]
+
+
 def test_a_text_that_a_later_night_needs_stays(store: Store) -> None:
     for number in range(4):
         record(store, night(number))
@@ -192,9 +241,9 @@ def test_a_finding_that_ended_long_ago_keeps_its_dates(store: Store) -> None:
 
 def test_a_night_forgets_a_bounded_part_and_the_next_ones_the_rest(store: Store) -> None:
     fill(store)
-    assert prune(store, "cabinet", END, most=4) == Pruned(4, 4, 4)
-    assert prune(store, "cabinet", END, most=4) == Pruned(4, 4, 4)
-    assert prune(store, "cabinet", END, most=4) == Pruned(1, 2, 1)
+    assert prune(store, "cabinet", END, most=4) == Pruned(4, 4, 4, 4)
+    assert prune(store, "cabinet", END, most=4) == Pruned(4, 4, 4, 4)
+    assert prune(store, "cabinet", END, most=4) == Pruned(1, 2, 1, 2)
     assert prune(store, "cabinet", END, most=4) == Pruned()
 
 
@@ -252,7 +301,7 @@ def test_the_file_gets_smaller(tmp_path: Path) -> None:
 def test_one_that_was_made_without_gets_smaller_when_it_is_asked_to(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "netwatch.db")) as db:
         db.execute("create table filler (body text)")
-        db.execute("insert into filler values (?)", ["x" * 500_000])
+        db.execute("insert into filler values (?)", ["x" * 2_000_000])
         db.execute("drop table filler")
         db.commit()
     with Store(tmp_path) as store:
@@ -273,10 +322,18 @@ def plans(store: Store, statements: list[str]) -> list[str]:
 
 
 def test_no_old_row_is_looked_for_in_a_whole_table(store: Store) -> None:
-    kinds = (retention.OLD_RUNS, retention.OLD_LETTERS, retention.OLD_ANSWERS)
+    kinds = (retention.OLD_RUNS, retention.OLD_LETTERS, retention.OLD_ANSWERS, retention.OLD_NEWS)
     assert plans(store, [f"select id {what} limit :most" for what in kinds]) == []
     assert (
-        plans(store, ["delete from failures where run = :run", "delete from changes where run = :run"]) == []
+        plans(
+            store,
+            [
+                "delete from failures where run = :run",
+                "delete from changes where run = :run",
+                "delete from comings where run = :run",
+            ],
+        )
+        == []
     )
 
 

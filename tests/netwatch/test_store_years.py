@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-GROWS = "runs|failures|changes|services|findings|texts|outbox|exposures|exposure_steps"
+GROWS = "runs|failures|changes|services|findings|texts|outbox|exposures|exposure_steps|news|earlier|comings|decisions"
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 
@@ -73,6 +73,10 @@ def quiet(store: Store) -> None:
     store.record(run, compare(store.picture("cabinet"), run, CATALOGUE.ladder), ())
 
 
+def latest(store: Store) -> datetime:
+    return datetime.fromisoformat(store.last_finished() or "")
+
+
 ASKED = {
     "document": lambda store: store.document("cabinet", CATALOGUE, "fr"),
     "picture": lambda store: store.picture("cabinet"),
@@ -82,6 +86,11 @@ ASKED = {
     "spoken": lambda store: store.spoken("cabinet"),
     "waiting": lambda store: store.outbox.pending("cabinet"),
     "open exposures": lambda store: store.exposures("cabinet", only_open=True),
+    "watch": lambda store: store.notices.watch("cabinet"),
+    "week": lambda store: store.notices.days("cabinet", latest(store)),
+    "nights of news": lambda store: store.newsroom.nights("cabinet", latest(store) - timedelta(days=7)),
+    "news": lambda store: store.newsroom.kept("cabinet", ()),
+    "unarrived": lambda store: store.outbox.unarrived("cabinet"),
     "last finished": lambda store: store.last_finished(),
 }
 

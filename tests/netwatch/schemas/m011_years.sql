@@ -5,13 +5,18 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
-INSERT INTO "_sqlite_migrations" VALUES(1,'netwatch','m001_first','2026-11-30 12:54:08.427520+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'netwatch','m002_gentle','2026-11-30 12:54:08.429441+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(3,'netwatch','m003_audit','2026-11-30 12:54:08.430543+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(4,'netwatch','m004_outside','2026-11-30 12:54:08.431916+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(5,'netwatch','m005_products','2026-11-30 12:54:08.432965+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(6,'netwatch','m006_sayings','2026-11-30 12:54:08.433588+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(7,'netwatch','m011_years','2026-11-30 12:54:08.434311+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'netwatch','m001_first','2026-11-30 13:41:12.695104+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'netwatch','m002_gentle','2026-11-30 13:41:12.696886+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'netwatch','m003_audit','2026-11-30 13:41:12.697874+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'netwatch','m004_outside','2026-11-30 13:41:12.699793+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(5,'netwatch','m005_products','2026-11-30 13:41:12.701516+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(6,'netwatch','m006_sayings','2026-11-30 13:41:12.702261+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(7,'netwatch','m006_comings','2026-11-30 13:41:12.703209+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(8,'netwatch','m009_news','2026-11-30 13:41:12.704360+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(9,'netwatch','m012_arrival','2026-11-30 13:41:12.706850+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(10,'netwatch','m014_notices','2026-11-30 13:41:12.707813+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(11,'netwatch','m013_decisions','2026-11-30 13:41:12.708682+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(12,'netwatch','m011_years','2026-11-30 13:41:12.710410+00:00');
 CREATE TABLE addresses (
     id integer primary key, site integer not null references sites(id), address text not null,
     source text not null, first_seen text not null, last_seen text not null, ended text
@@ -35,6 +40,20 @@ INSERT INTO "changes" VALUES(1,'newly-checked','dicom-query-answered','d','192.1
 INSERT INTO "changes" VALUES(1,'newly-checked','smb-guest-share','d','192.168.1.20',445,NULL);
 INSERT INTO "changes" VALUES(2,'unverified','smb-guest-share','d','192.168.1.20',445,NULL);
 INSERT INTO "changes" VALUES(3,'resolved','smb-guest-share','d','192.168.1.20',445,NULL);
+CREATE TABLE comings (
+    run integer not null references runs(id), kind text not null, device text not null,
+    address text not null, quiet integer not null, nights integer not null, since text
+) strict;
+INSERT INTO "comings" VALUES(1,'new','d','192.168.1.20',0,3,'2026-10-29T22:00:00Z');
+CREATE TABLE decisions (
+    id integer primary key, site integer not null references sites(id), rule text not null,
+    device text not null, port integer not null, transport text not null, exposure text not null,
+    product text not null, reason text not null, decided_by text not null, at text not null,
+    until text not null, ended text, ended_why text not null default '', ended_by text not null default ''
+) strict
+;
+INSERT INTO "decisions" VALUES(1,1,'ftp-anonymous','d',21,'tcp','inside-only','','Ancien scanner','Dr Martin','2026-11-01T23:00:00Z','2027-01-31',NULL,'','');
+INSERT INTO "decisions" VALUES(2,1,'smb-guest-share','d',445,'tcp','inside-only','','Ancien scanner','Dr Martin','2026-11-01T23:00:00Z','2027-01-31','2026-11-02T22:00:00Z','reopened','Dr Martin');
 CREATE TABLE declarations (
     id integer primary key, site integer not null references sites(id), made text not null, body text not null
 ) strict;
@@ -44,6 +63,12 @@ CREATE TABLE devices (
     first_seen text not null, last_seen text not null, left_alone text, profile text not null default '{}', primary key (site, id)
 ) strict;
 INSERT INTO "devices" VALUES(1,'d','192.168.1.20','00:11:32:aa:bb:cc',NULL,'[]','unknown',NULL,NULL,NULL,'2026-11-01T22:00:00Z','2026-11-03T22:00:00Z',NULL,'{}');
+CREATE TABLE earlier (
+    site integer not null references sites(id), device text not null, port integer not null,
+    transport text not null, rule text not null, times integer not null, first_seen text not null,
+    last_seen text not null, primary key (site, device, port, transport, rule)
+) strict;
+INSERT INTO "earlier" VALUES(1,'d',445,'tcp','smb-guest-share',1,'2026-11-01T22:00:00Z','2026-11-01T22:00:00Z');
 CREATE TABLE exposure_steps (
     id integer primary key, exposure integer not null references exposures(id), at text not null,
     row text not null, vantage text not null, by text not null, seen_at text not null,
@@ -68,22 +93,38 @@ CREATE TABLE findings (
     vantage text not null, exposure text not null, status text not null, first_seen text not null,
     last_seen text not null, ended text, link_device text, link_address text, link_port integer, link_by text, about text not null default '{}', foreign key (site, device) references devices(site, id)
 ) strict;
-INSERT INTO "findings" VALUES(1,1,'smb-guest-share','d','192.168.1.20',445,'tcp','dicom','lan','not-checked','resolved','2026-11-01T22:00:00Z','2026-11-01T22:00:00Z','2026-11-03T22:00:00Z',NULL,NULL,NULL,NULL,'{}');
-INSERT INTO "findings" VALUES(2,1,'dicom-query-answered','d','192.168.1.20',104,'tcp','dicom','lan','not-checked','open','2026-11-01T22:00:00Z','2026-11-03T22:00:00Z',NULL,NULL,NULL,NULL,NULL,'{}');
+INSERT INTO "findings" VALUES(1,1,'dicom-query-answered','d','192.168.1.20',104,'tcp','dicom','lan','not-checked','open','2026-11-01T22:00:00Z','2026-11-03T22:00:00Z',NULL,NULL,NULL,NULL,NULL,'{}');
+INSERT INTO "findings" VALUES(2,1,'smb-guest-share','d','192.168.1.20',445,'tcp','dicom','lan','not-checked','resolved','2026-11-01T22:00:00Z','2026-11-01T22:00:00Z','2026-11-03T22:00:00Z',NULL,NULL,NULL,NULL,'{}');
 CREATE TABLE looked (
     site integer not null references sites(id), vantage text not null, last text not null,
     primary key (site, vantage)
 ) strict;
 INSERT INTO "looked" VALUES(1,'lan','2026-11-03T22:02:00Z');
-CREATE TABLE outbox (
-    id integer primary key, site integer not null references sites(id),
-    run integer not null references runs(id), message_id text not null unique, recipient text not null,
-    subject text not null, text text not null, html text not null, created text not null,
-    state text not null check (state in ('waiting', 'sending', 'sent')),
-    tries integer not null default 0, last_try text, sent text, error text
+CREATE TABLE news (
+    id integer primary key, site integer not null references sites(id), device text not null,
+    port integer not null, kind text not null, fate text not null, at text not null, settled text,
+    finding text not null, previous text, more text
 ) strict;
-INSERT INTO "outbox" VALUES(1,1,1,'<1@test>','dr@example.fr','Alerte','texte','<p>page</p>','2026-11-30T12:54:08Z','sent',0,NULL,'2026-11-30T12:54:08Z',NULL);
-INSERT INTO "outbox" VALUES(2,1,1,'<2@test>','it@example.fr','Alerte','texte','<p>page</p>','2026-11-30T12:54:08Z','waiting',0,NULL,NULL,NULL);
+INSERT INTO "news" VALUES(1,1,'d',104,'worsened','alert','2026-11-01T22:00:00Z','2026-11-01T22:00:00Z','{"rule": "dicom-query-answered", "device": "d", "port": 104, "transport": "tcp", "probe": "dicom", "address": "192.168.1.20", "vantage": "lan", "exposure": "exposed", "link": {"device": "d", "address": "192.168.1.20", "port": 104, "by": "mapping"}, "about": {}}','{"rule": "dicom-query-answered", "device": "d", "port": 104, "transport": "tcp", "probe": "dicom", "address": "192.168.1.20", "vantage": "lan", "exposure": "not-checked", "link": null, "about": {}}','{"before": {"times": 2, "first_seen": "2026-03-01T22:00:00Z", "last_seen": "2026-04-01T22:00:00Z"}, "until": "2027-01-31"}');
+INSERT INTO "news" VALUES(2,1,'d',445,'appeared','waiting','2026-11-01T22:00:00Z',NULL,'{"rule": "smb-guest-share", "device": "d", "port": 445, "transport": "tcp", "probe": "dicom", "address": "192.168.1.20", "vantage": "lan", "exposure": "not-checked", "link": null, "about": {}}',NULL,NULL);
+INSERT INTO "news" VALUES(3,1,'d',445,'resolved','dropped','2026-11-01T22:00:00Z','2026-11-01T22:00:00Z','{"rule": "smb-guest-share", "device": "d", "port": 445, "transport": "tcp", "probe": "dicom", "address": "192.168.1.20", "vantage": "lan", "exposure": "not-checked", "link": null, "about": {}}',NULL,NULL);
+CREATE TABLE notices (
+    site integer not null references sites(id), what text not null, at text not null, why text not null,
+    primary key (site, what)
+) strict
+;
+INSERT INTO "notices" VALUES(1,'week','2026-11-04T22:00:00Z','');
+CREATE TABLE "outbox" (
+    id integer primary key, site integer not null references sites(id),
+    run integer references runs(id), message_id text not null unique, recipient text not null,
+    subject text not null, text text not null, html text not null, created text not null,
+    state text not null check (state in ('waiting', 'sending', 'refused', 'given-up', 'sent', 'dropped')),
+    tries integer not null default 0, first_try text, last_try text, next_try text, sent text,
+    why text not null default '{}', note text
+) strict;
+INSERT INTO "outbox" VALUES(1,1,1,'<1@test>','dr@example.fr','Alerte','texte','<p>page</p>','2026-11-30T13:41:12Z','sent',0,NULL,NULL,NULL,'2026-11-04T22:00:00Z','{}',NULL);
+INSERT INTO "outbox" VALUES(2,1,1,'<2@test>','it@example.fr','Alerte','texte','<p>page</p>','2026-11-30T13:41:12Z','waiting',0,NULL,NULL,NULL,NULL,'{}',NULL);
+INSERT INTO "outbox" VALUES(3,1,NULL,'<3@test>','dr@example.fr','Alerte','texte','<p>page</p>','2026-11-30T13:41:12Z','sent',0,NULL,NULL,NULL,'2026-11-04T22:00:00Z','{}',NULL);
 CREATE TABLE rounds (
     site integer not null references sites(id), device text not null, began text not null,
     done text not null, usual text, primary key (site, device)
@@ -103,6 +144,12 @@ CREATE TABLE sayings (
 ) strict
 ;
 INSERT INTO "sayings" VALUES(1,1,'d','name','PACS','user','2026-11-01T22:00:00Z',NULL,'',NULL,NULL);
+CREATE TABLE searched (
+    site integer not null references sites(id), network text not null, means text not null,
+    nights integer not null, first_night text not null, last_night text not null,
+    primary key (site, network, means)
+) strict;
+INSERT INTO "searched" VALUES(1,'192.168.1.0/24','whole',1,'2026-11-01T22:00:00Z','2026-11-01T22:00:00Z');
 CREATE TABLE services (
     id integer primary key, site integer not null, device text not null, address text not null,
     port integer not null, transport text not null, vantage text not null, probe text not null,
@@ -114,8 +161,14 @@ INSERT INTO "services" VALUES(2,1,'d','192.168.1.20',104,'tcp','lan','dicom','di
 CREATE TABLE sites (
     id integer primary key, slug text not null unique, name text not null, language text not null,
     networks text not null default '[]', file text
+, digested text) strict;
+INSERT INTO "sites" VALUES(1,'cabinet','Cabinet','fr','["192.168.1.0/24"]',NULL,'2026-11-01T22:00:00Z');
+CREATE TABLE standings (
+    site integer not null references sites(id), device text not null, missed integer not null, counted text,
+    gone text, quiet integer not null, primary key (site, device)
 ) strict;
-INSERT INTO "sites" VALUES(1,'cabinet','Cabinet','fr','["192.168.1.0/24"]',NULL);
+INSERT INTO "standings" VALUES(1,'e',1,'2026-11-01',NULL,0);
+INSERT INTO "standings" VALUES(1,'f',0,NULL,'2026-11-01T22:00:00Z',0);
 CREATE TABLE texts (id integer primary key, digest text not null unique, body text not null) strict;
 INSERT INTO "texts" VALUES(1,'b54dac8e5b46c12a3a11fb4f29c7b2cca927b09bbe0faf1a4ab50b638abe9f32','[["discovery","lan",null,"192.168.1.0/24","","answered","nmap"],["sweep","lan","d","192.168.1.20","22,80","closed",""],["sweep","lan","d","192.168.1.20","104","open",""],["dicom","lan","d","192.168.1.20","104","answered",""]]');
 INSERT INTO "texts" VALUES(2,'089c73e536f236b9e0d6dd13b21a98351a8a7c9d592ccd54cf4a76dfc4ffabbc','[["discovery","lan",null,"192.168.1.0/24","","answered","nmap"],["sweep","lan","d","192.168.1.20","22,80","closed",""],["sweep","lan","d","192.168.1.20","104","open",""],["dicom","lan","d","192.168.1.20","104","answered",""],["sweep","lan","d","192.168.1.20","445","closed",""]]');
@@ -128,7 +181,6 @@ CREATE UNIQUE INDEX findings_now on findings(site, rule, device, port, transport
 CREATE INDEX findings_ended on findings(site, ended);
 CREATE INDEX failures_by_run on failures(run);
 CREATE INDEX changes_by_run on changes(run);
-CREATE INDEX outbox_waiting on outbox(site) where state <> 'sent';
 CREATE UNIQUE INDEX addresses_now on addresses(site, address) where ended is null;
 CREATE UNIQUE INDEX exposures_now on exposures(site, device, port, transport) where ended is null;
 CREATE INDEX exposure_steps_by_exposure on exposure_steps(exposure, id);
@@ -138,10 +190,18 @@ or new.transport <> old.transport or new.first_seen <> old.first_seen or new.las
 CREATE TRIGGER exposure_steps_kept before delete on exposure_steps begin select raise(abort, 'the log of exposures only grows'); end;
 CREATE TRIGGER exposure_steps_settled before update on exposure_steps begin select raise(abort, 'the log of exposures only grows'); end;
 CREATE UNIQUE INDEX sayings_now on sayings(site, device, what, value) where ended is null;
+CREATE INDEX comings_by_run on comings(run);
+CREATE INDEX news_by_place on news(site, device, port);
+CREATE INDEX news_waiting on news(site) where fate = 'waiting';
+CREATE INDEX outbox_waiting on outbox(site) where state <> 'sent';
+CREATE UNIQUE INDEX decisions_now on decisions(site, rule, device, port, transport) where ended is null;
 CREATE INDEX runs_by_text on runs(coverage);
+CREATE INDEX runs_by_start on runs(site, started);
 CREATE INDEX outbox_by_run on outbox(run);
 CREATE INDEX outbox_sent on outbox(site, sent) where state = 'sent';
 CREATE INDEX exposure_steps_by_night on exposure_steps(at);
-CREATE INDEX services_ended on services(site, ended) where ended is not null
+CREATE INDEX services_ended on services(site, ended) where ended is not null;
+CREATE INDEX decisions_of_site on decisions(site);
+CREATE INDEX news_dropped on news(site, settled) where fate = 'dropped'
 ;
 COMMIT;
