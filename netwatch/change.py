@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date, datetime
 
     from netwatch.model import Device, Finding
@@ -22,6 +22,7 @@ class ChangeKind(StrEnum):
     NEWLY_CHECKED = "newly-checked"  # was never asked before: news to us, perhaps not new
     IMPROVED = "improved"  # a lower rung, proved
     RESOLVED = "resolved"  # proved gone
+    REJUDGED = "rejudged"  # the same answer, in which we see no trouble any more: no repair
     UNVERIFIED = "unverified"  # no answer tonight: still there for all we know
     FLAPPING = "flapping"  # it comes and goes: said once
     MOVED = "moved"  # the same, at the practice's new address on the internet: no news
@@ -59,6 +60,17 @@ class Change:
         """Nearer to the internet than last night, and no nearer than what a person decided to live with."""
         same = self.previous is not None and self.previous.rule == self.finding.rule
         return self.kind is ChangeKind.WORSENED and self.until is not None and same
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What all vantages together say (placing.py). `retired`: addresses on the internet that are not the
+    practice's any more. `placed`: a finding, as exposed as it is by now. `shut`: is the way to it proved
+    shut?"""
+
+    retired: frozenset[str] = frozenset()
+    placed: Callable[[Finding], Finding] = lambda finding: finding
+    shut: Callable[[Finding], bool] = lambda _: False
 
 
 class ComingKind(StrEnum):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from netwatch.change import Change, ChangeKind
+from netwatch.change import Change, ChangeKind, Outside
 from netwatch.model import LIVENESS, Exposure, Finding, Outcome, Status, Vantage
 from netwatch.portset import PortSet
 from netwatch.unported import told_again
@@ -86,7 +86,7 @@ def compare(
     changes = [
         *_more_exposed(before, run, now),
         *_moved(former, _arrivals(before, run, now, ladder)),
-        *_departures(before, now, ladder),
+        *_departures(before, run, now, ladder),
     ]
     ordered = sorted(changes, key=lambda c: (c.finding.address, c.finding.port, c.finding.rule))
     return Night(now, tuple(ordered), retired)
@@ -100,17 +100,6 @@ def _moved(former: Iterable[Finding], arrivals: Iterable[Change]) -> Iterable[Ch
         same = known.get((finding.rule, finding.port, finding.transport))
         new = change.kind in {ChangeKind.APPEARED, ChangeKind.NEWLY_CHECKED} and at_internet(finding.device)
         yield Change(ChangeKind.MOVED, finding, same) if same is not None and new else change
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What all vantages together say (placing.py). `retired`: addresses on the internet that are not the
-    practice's any more. `placed`: a finding, as exposed as it is by now. `shut`: is the way to it proved
-    shut?"""
-
-    retired: frozenset[str] = frozenset()
-    placed: Callable[[Finding], Finding] = lambda finding: finding
-    shut: Callable[[Finding], bool] = lambda _: False
 
 
 def at_internet(device: str) -> bool:
@@ -256,13 +245,15 @@ def _more_exposed(before: Picture, run: Run, now: Mapping[Finding, Status]) -> I
             yield Change(ChangeKind.WORSENED, finding, same[finding])
 
 
-def _departures(before: Picture, now: Mapping[Finding, Status], ladder: Ladder) -> Iterable[Change]:
-    """Findings that are gone or silent tonight, less those that another rung replaced."""
+def _departures(before: Picture, run: Run, now: Mapping[Finding, Status], ladder: Ladder) -> Iterable[Change]:
+    """Findings that are gone or silent tonight, less those that another rung replaced. Where the answer is
+    as it was, nothing was repaired: our rules, or our tables, say otherwise now."""
     arrived = {_rung_key(f, ladder) for f, s in now.items() if s is Status.OPEN and ladder(f.rule)}
     for finding, status in before.findings.items():
         replaced = ladder(finding.rule) is not None and _rung_key(finding, ladder) in arrived
         if now[finding] is Status.RESOLVED and not replaced:
-            yield Change(ChangeKind.RESOLVED, finding)
+            same = _answered_alike(before, run, finding)
+            yield Change(ChangeKind.REJUDGED if same else ChangeKind.RESOLVED, finding)
         elif now[finding] is Status.UNVERIFIED and status is Status.OPEN:
             yield Change(ChangeKind.UNVERIFIED, finding)
 
@@ -271,8 +262,7 @@ def _novelty(before: Picture, run: Run, finding: Finding) -> ChangeKind:
     """New in the world, or only new to us?"""
     if finding.probe == LIVENESS:
         return ChangeKind.APPEARED  # it answered minutes ago
-    known = before.facts.get((finding.device, finding.probe, finding.port))
-    if known is not None and known in (o.facts for o in run.observations if _about(o, finding)):
+    if _answered_alike(before, run, finding):
         return ChangeKind.NEWLY_CHECKED  # the same facts as before, judged by a rule we did not have
     if (finding.device, finding.probe, finding.port) in _asked_otherwise(before, run):
         return ChangeKind.NEWLY_CHECKED
@@ -283,6 +273,12 @@ def _novelty(before: Picture, run: Run, finding: Finding) -> ChangeKind:
     whose = (finding.probe, "sweep") if finding.transport == "tcp" else (finding.probe,)
     asked = any(finding.port in before.asked.get((finding.device, p), ()) for p in whose)
     return ChangeKind.APPEARED if asked else ChangeKind.NEWLY_CHECKED
+
+
+def _answered_alike(before: Picture, run: Run, finding: Finding) -> bool:
+    """Did it answer tonight as it did the last time?"""
+    known = before.facts.get((finding.device, finding.probe, finding.port))
+    return known is not None and known in (o.facts for o in run.observations if _about(o, finding))
 
 
 def _about(observation: object, finding: Finding) -> bool:

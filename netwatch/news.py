@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netwatch.model import Finding
     from netwatch.words import Catalogue
 
+GONE = frozenset({ChangeKind.RESOLVED, ChangeKind.REJUDGED})
 NO_NEWS = frozenset({ChangeKind.UNVERIFIED, ChangeKind.MOVED})
 REACHED = frozenset({Exposure.FORWARDED, Exposure.EXPOSED})
 NIGHTS = 2  # on which a thing has to be gone before that is told
@@ -114,7 +115,7 @@ class Editor:
     def _add(self, pile: list[Item], item: Item, now: datetime) -> None:
         """Tonight's change, and what it makes of those that wait."""
         change = item.change
-        if change.kind is ChangeKind.RESOLVED:
+        if change.kind in GONE:
             # What was never told need not be called back: it is told as gone, once.
             pile[:] = [self._drop(one, now) if self._waits(one, *ARRIVALS) else one for one in pile]
             pile.append(item)
@@ -125,7 +126,7 @@ class Editor:
         pile[:] = [self._drop(one, now) if self._waits(one) else one for one in pile]
         told = [one for one in pile if one.fate in TOLD]
         # What is not on record was told before there was one, or never: it is told.
-        believed = bool(told) and told[-1].change.kind is not ChangeKind.RESOLVED
+        believed = bool(told) and told[-1].change.kind not in GONE
         worse = believed and self._weight(change) > self._weight(told[-1].change)
         ever = bool(told) and self._weight(change) > max(self._weight(one.change) for one in told)
         times = 1 + sum(one.change.kind in ARRIVALS and now - one.at <= CALM for one in pile)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netwatch import judge
-from netwatch.diff import Outside, at_internet
+from netwatch.change import Outside
+from netwatch.diff import at_internet
 from netwatch.matching import AT_BOX, Told, links
 from netwatch.model import Outcome, Vantage
 from netwatch.statements import statements

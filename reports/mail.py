@@ -40,7 +40,7 @@ _TRIED_OUTSIDE = (Exposure.EXPOSED, Exposure.INSIDE_ONLY)
 _FOUND = (ChangeKind.APPEARED, ChangeKind.WORSENED)
 _QUIET = (
     *(ChangeKind.FLAPPING, ChangeKind.EXPIRED, ChangeKind.EXPIRING, ChangeKind.UNVERIFIED),
-    *(ChangeKind.IMPROVED, ChangeKind.RESOLVED, ChangeKind.MOVED),
+    *(ChangeKind.IMPROVED, ChangeKind.RESOLVED, ChangeKind.REJUDGED, ChangeKind.MOVED),
 )
 _FEW = 3  # small things that are told in full where nothing is worse
 _LINES = 40  # of what is told in a line

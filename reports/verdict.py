@@ -37,6 +37,7 @@ _CHANGE_ORDER = (
     ChangeKind.MOVED,
     ChangeKind.IMPROVED,
     ChangeKind.RESOLVED,
+    ChangeKind.REJUDGED,
 )
 _ANSWERED = (Outcome.OPEN, Outcome.CLOSED)
 

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 import probes
 from netwatch.change import ChangeKind
 from netwatch.diff import Picture, compare
-from netwatch.model import Coverage, Exposure, Fact, Finding, Observation, Outcome, Run, Status, Vantage
+from netwatch.model import (
+    Coverage,
+    Exposure,
+    Fact,
+    Facts,
+    Finding,
+    Observation,
+    Outcome,
+    Run,
+    Status,
+    Vantage,
+)
 from netwatch.words import Catalogue
 
 CATALOGUE = Catalogue(probes.words())
@@ -278,3 +289,17 @@ def test_an_answer_without_the_fact_that_decides_settles_nothing(
     assert compare(before, closed, CATALOGUE.ladder, lambda _: "authentication").findings == {
         OPEN_DOOR: Status.RESOLVED
     }
+
+
+def test_what_answers_as_it_did_and_is_no_finding_any_more_was_not_repaired() -> None:
+    """Our rules, or our table of versions, say otherwise now."""
+    finding = Finding("dicom-query-answered", "d", 104, probe="dicom", address="192.168.1.20")
+    facts: Facts = {"association": "accepted", "query": "answered"}
+    answer = Observation("dicom", Vantage.LAN, "d", "192.168.1.20", 104, "dicom", facts, NOON)
+    before = known(finding, facts={("d", "dicom", 104): facts})
+    asked = row(Outcome.ANSWERED, 104)
+    assert kinds(before, a_run(asked, seen=(answer,))) == [(ChangeKind.REJUDGED, "dicom-query-answered")]
+    otherwise = replace(answer, facts={"association": "accepted", "query": "refused"})
+    assert kinds(before, a_run(asked, seen=(otherwise,))) == [(ChangeKind.RESOLVED, "dicom-query-answered")]
+    closed = row(Outcome.CLOSED, 104, probe="sweep")
+    assert kinds(before, a_run(closed)) == [(ChangeKind.RESOLVED, "dicom-query-answered")]

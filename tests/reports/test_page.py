@@ -221,7 +221,7 @@ def test_every_kind_of_change_is_told_in_words(document: Document, catalogue: Ca
     text = read(replace(document, changes=changes), catalogue).text
     kinds = ["New", "Worse", "Checked for the first time", "Comes and goes"]
     kinds += ["No longer accepted", "Accepted only for a few more days", "No answer"]
-    kinds += ["Same, at the new internet address", "Improved", "Resolved, retested"]
+    kinds += ["Same, at the new internet address", "Improved", "Resolved, retested", "Judged otherwise"]
     assert re.findall(r"^(.+): The image server answers searches from anyone$", text, re.MULTILINE) == kinds
 
 
