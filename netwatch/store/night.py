@@ -119,7 +119,8 @@ def _undelivered(db: Database, site: str) -> Iterable[UndeliveredPart]:
     """The alerts that have not arrived."""
     rows = db.query(
         "select recipient, state, created, tries, next_try from outbox "
-        "where site = (select id from sites where slug = ?) and state <> 'sent' and state <> 'dropped' order by id",
+        "where site = (select id from sites where slug = ?) and state <> 'sent' and state <> 'dropped' "
+        "order by id",
         [site],
     )
     return (UndeliveredPart(**row) for row in rows)

@@ -1,4 +1,5 @@
-"""Could our own code have written this? What came in a file is read as ours is read, before any of it is copied.
+"""Could our own code have written this? What came in a file is read as ours is, before any of it
+is copied.
 
 Where it stops: what is of the right kind is believed, for whoever wrote the file says what was found.
 """

@@ -204,7 +204,7 @@ def copies(store: Store) -> None:
         copy(store, "runs", "site = 1", site="k", **new)
         twin = "(select id from runs where uid = (select uid from runs where id = t.run) || '-' || k)"
         copy(store, "changes", "1", run=twin)
-        for what in ("devices", "services", "findings", "asked", "looked"):
+        for what in ("devices", "services", "findings", "asked", "looked", "earlier"):
             copy(store, what, "site = 1", site="k", **({} if what == "devices" else {"id": "null"}))
 
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-GROWS = "runs|failures|changes|services|findings|texts|outbox|exposures|exposure_steps|news|earlier|comings|decisions"
+GROWS = (
+    "runs|failures|changes|services|findings|texts|outbox|exposures|exposure_steps|"
+    "news|earlier|comings|decisions"
+)
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 

@@ -5,15 +5,15 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
-INSERT INTO "_sqlite_migrations" VALUES(1,'netwatch','m001_first','2026-11-30 13:41:11.940164+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'netwatch','m002_gentle','2026-11-30 13:41:11.941991+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(3,'netwatch','m003_audit','2026-11-30 13:41:11.943159+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(4,'netwatch','m004_outside','2026-11-30 13:41:11.944978+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(5,'netwatch','m005_products','2026-11-30 13:41:11.946067+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(6,'netwatch','m006_sayings','2026-11-30 13:41:11.946970+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(7,'netwatch','m006_comings','2026-11-30 13:41:11.947822+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(8,'netwatch','m009_news','2026-11-30 13:41:11.949063+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(9,'netwatch','m012_arrival','2026-11-30 13:41:11.951508+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'netwatch','m001_first','2026-11-30 13:42:27.519492+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'netwatch','m002_gentle','2026-11-30 13:42:27.521829+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'netwatch','m003_audit','2026-11-30 13:42:27.523129+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'netwatch','m004_outside','2026-11-30 13:42:27.525450+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(5,'netwatch','m005_products','2026-11-30 13:42:27.527408+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(6,'netwatch','m006_sayings','2026-11-30 13:42:27.528639+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(7,'netwatch','m006_comings','2026-11-30 13:42:27.530120+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(8,'netwatch','m009_news','2026-11-30 13:42:27.531779+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(9,'netwatch','m012_arrival','2026-11-30 13:42:27.534988+00:00');
 CREATE TABLE addresses (
     id integer primary key, site integer not null references sites(id), address text not null,
     source text not null, first_seen text not null, last_seen text not null, ended text
@@ -87,14 +87,14 @@ INSERT INTO "news" VALUES(2,1,'d',445,'appeared','waiting','2026-11-01T22:00:00Z
 INSERT INTO "news" VALUES(3,1,'d',445,'resolved','dropped','2026-11-01T22:00:00Z','2026-11-01T22:00:00Z','{"rule": "smb-guest-share", "device": "d", "port": 445, "transport": "tcp", "probe": "dicom", "address": "192.168.1.20", "vantage": "lan", "exposure": "not-checked", "link": null, "about": {}}',NULL,NULL);
 CREATE TABLE "outbox" (
     id integer primary key, site integer not null references sites(id),
-    run integer not null references runs(id), message_id text not null unique, recipient text not null,
+    run integer references runs(id), message_id text not null unique, recipient text not null,
     subject text not null, text text not null, html text not null, created text not null,
     state text not null check (state in ('waiting', 'sending', 'refused', 'given-up', 'sent', 'dropped')),
     tries integer not null default 0, first_try text, last_try text, next_try text, sent text,
     why text not null default '{}', note text
 ) strict;
-INSERT INTO "outbox" VALUES(1,1,1,'<1@test>','dr@example.fr','Alerte','texte','<p>page</p>','2026-11-30T13:41:11Z','sent',0,NULL,NULL,NULL,'2026-11-04T22:00:00Z','{}',NULL);
-INSERT INTO "outbox" VALUES(2,1,1,'<2@test>','it@example.fr','Alerte','texte','<p>page</p>','2026-11-30T13:41:11Z','waiting',0,NULL,NULL,NULL,NULL,'{}',NULL);
+INSERT INTO "outbox" VALUES(1,1,1,'<1@test>','dr@example.fr','Alerte','texte','<p>page</p>','2026-11-30T13:42:27Z','sent',0,NULL,NULL,NULL,'2026-11-04T22:00:00Z','{}',NULL);
+INSERT INTO "outbox" VALUES(2,1,1,'<2@test>','it@example.fr','Alerte','texte','<p>page</p>','2026-11-30T13:42:27Z','waiting',0,NULL,NULL,NULL,NULL,'{}',NULL);
 CREATE TABLE rounds (
     site integer not null references sites(id), device text not null, began text not null,
     done text not null, usual text, primary key (site, device)
