@@ -191,7 +191,7 @@ def test_several_that_open_it_at_once_all_find_it_up_to_date(tmp_path: Path, dum
         def once(folder: Path = folder, start: threading.Barrier = start) -> int:
             start.wait()
             with Store(folder) as store:
-                return len(store.waiting("cabinet"))
+                return len(store.outbox.pending("cabinet"))
 
         with ThreadPoolExecutor(6) as pool:
             assert [one.result() for one in [pool.submit(once) for _ in range(6)]] == [bool(dump)] * 6

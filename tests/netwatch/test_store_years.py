@@ -129,14 +129,14 @@ def test_former_addresses_on_the_internet_cost_a_page_nothing(store: Store) -> N
 
 
 def touched(store: Store, ask: object) -> int:
-    """How many steps SQLite's machine takes for it, in hundreds."""
+    """How many steps SQLite's machine takes for it."""
     count = [0]
 
     def more() -> int:
         count[0] += 1
         return 0
 
-    store._db.conn.set_progress_handler(more, 100)
+    store._db.conn.set_progress_handler(more, 1)
     try:
         ask(store)  # type: ignore[operator]
     finally:
