@@ -7,6 +7,7 @@ a newer netwatch wrote is refused before anything is written to it.
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import TYPE_CHECKING
 
 from netwatch.errors import StoreError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PATIENCE = 30  # seconds that we wait for another site's night to be written
+AGAIN = 0.05  # seconds between two tries
 
 
 def opened(path: Path) -> Database:
@@ -30,7 +32,7 @@ def opened(path: Path) -> Database:
         refuse_newer(db, path)
         # Room that old nights leave goes back to the disk. Of an empty file only; it changes no other.
         db.execute("pragma auto_vacuum = incremental")
-        db.execute("pragma journal_mode = wal")
+        _to_wal(db)
         db.execute("pragma synchronous = full")
         db.execute("pragma foreign_keys = on")
         if migrations.pending(db):
@@ -41,6 +43,20 @@ def opened(path: Path) -> Database:
         db.close()
         raise
     return db
+
+
+def _to_wal(db: Database) -> None:
+    """Writing beside reading. Where another does the same to a new file, SQLite does not wait by itself."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(AGAIN)
+        else:
+            return
 
 
 def refuse_newer(db: Database, path: Path) -> None:
