@@ -9,7 +9,7 @@ import click
 
 from netwatch.composition import open_store, read_site
 from netwatch.console import say, tell_delivery, told
-from netwatch.errors import StoreError
+from netwatch.errors import BusyError
 from netwatch.exits import Exit
 from netwatch.switches import data, lang, site_argument
 from netwatch.words import messages
@@ -63,8 +63,8 @@ def mail_flush(site: str, due: bool, lang: str | None, data: Path | None) -> Non
     try:
         with open_store(data) as store, store.lock(practice.slug):
             delivery = deliver(store, practice, everything=not due)
-    except StoreError as error:
-        if due and error.message == "store.busy":
+    except BusyError:
+        if due:
             sys.exit(Exit.CLEAN)  # a scan is at work, and delivers when it ends
         raise
     if due and not delivery.tried:

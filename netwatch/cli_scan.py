@@ -23,8 +23,18 @@ from netwatch.composition import (
     rules,
     stored,
 )
-from netwatch.console import say, show, tell_delivery, tell_gaps, tell_troubles, told, verdict, watched
-from netwatch.errors import DeliveryError, NetwatchError, ScopeError, StoreError
+from netwatch.console import (
+    say,
+    show,
+    spoken,
+    tell_delivery,
+    tell_gaps,
+    tell_troubles,
+    told,
+    verdict,
+    watched,
+)
+from netwatch.errors import DeliveryError, HoursError, NetwatchError, ScopeError, StoreError
 from netwatch.exits import Exit
 from netwatch.model import Severity
 from netwatch.switches import all_ports, as_text_or_json, audit, data, lang
@@ -76,7 +86,7 @@ def scan(
 ) -> None:
     """Do one night: sweep, ask, judge, store, compare, alert."""
     if every is (site is not None):
-        raise NetwatchError("cli.site-or-all")
+        raise click.UsageError(messages(lang or spoken(None))("cli.site-or-all"))
     signal.signal(signal.SIGTERM, _stop)
     how = {"all_ports": all_ports, "audit": audit, "outside": vantage == "outside"}
     with open_store(data) as store:
@@ -128,7 +138,8 @@ def _night(
         with watched(messages(language), quiet=form == "json") as progress:
             ended = night(practice, store, configured(practice), catalogue, progress, compose, **how)
     except ScopeError as error:
-        if alert and not how["audit"]:
+        # Outside the hours a timer may start it by mistake: what is missing then is told as such.
+        if alert and not how["audit"] and not isinstance(error, HoursError):
             _cannot(store, practice, error, language)
         raise
     document = stored(store, practice.slug, catalogue, language)
@@ -171,7 +182,7 @@ def _cannot(store: Store, practice: Site, error: ScopeError, language: str) -> N
     try:
         with store.lock(practice.slug):
             delivery = failed(store, practice, error, notifier(practice))
-        if delivery is not None:
+        if delivery is not None and delivery.sent:
             tell_delivery(delivery, language)
         ping(practice.ping, complete=False)
     except (StoreError, DeliveryError) as trouble:

@@ -35,6 +35,7 @@ UNREACHABLE: tuple[tuple[type[Exception], str], ...] = (
     (socket.gaierror, "mail.no-such-host"),
     (ConnectionRefusedError, "mail.port-closed"),
     (TimeoutError, "mail.no-answer"),
+    (ConnectionResetError, "mail.silent"),  # it hung up without a word
     (Ungreeted, "mail.silent"),
     (smtplib.SMTPConnectError, "mail.not-smtp"),  # a greeting that is none of RFC 5321
 )

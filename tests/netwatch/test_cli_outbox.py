@@ -114,7 +114,7 @@ def test_a_timer_is_quiet_where_nothing_is_due_and_fails_where_an_alert_is_lost(
         assert "REFUSÉE" in lost.stderr
         with store.lock("cabinet"):
             assert invoke(data, "mail", "flush", path, "--due").exit_code == Exit.CLEAN
-            assert invoke(data, "mail", "flush", path).exit_code == Exit.ERROR
+            assert invoke(data, "mail", "flush", path).exit_code == Exit.BUSY
     post.refuses.clear()
     assert invoke(data, "mail", "flush", path).exit_code == Exit.CLEAN
     assert len(post.mails) == 2

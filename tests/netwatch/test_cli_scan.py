@@ -65,7 +65,7 @@ def test_the_worst_of_all_is_the_exit_code(tmp_path: Path) -> None:
 def test_a_site_or_all_and_not_both(tmp_path: Path) -> None:
     for arguments in ((), (site(tmp_path, 6), "--all")):
         ended = run(tmp_path / "data", "scan", *arguments)
-        assert ended.returncode == Exit.ERROR
+        assert ended.returncode == Exit.USAGE
         assert "--all" in ended.stderr
 
 

@@ -177,7 +177,7 @@ def test_a_scan_that_finds_another_at_work_hands_over_no_mail(tmp_path: Path) ->
             assert (refused.returncode, refused.stdout) == (5, "")
             assert mails.mails == []
             assert db.execute("select count(*) from runs").fetchone() == (1,)
-            scan(path, data)
+            subprocess.run([NETWATCH, "mail", "flush", str(path), "--data", str(data)], check=True)
             assert len(mails.mails) == 1
 
 

@@ -69,9 +69,8 @@ def test_an_old_product_is_told_to_both_and_who_says_so_and_where_to_one() -> No
     for part in ("SMB", "endoflife.example"):
         assert part in detail(full=True).about(told)
         assert part not in detail(full=False).about(told)
-    assert (
-        detail(full=False).about(told) == "Windows 10 10.0.19041 : plus entretenu depuis le 14 octobre 2025"
-    )
+    expected = "Windows 10 10.0.19041 : plus maintenu depuis le 14 octobre 2025 (lu le 01/11/2026)"
+    assert detail(full=False).about(told) == expected
     assert detail(full=False).about(INSIDE) == ""
 
 
