@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netwatch.alert import wakes
+from netwatch.model import Vantage
 from netwatch.news import Editor, Fate, due, receded
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def newsroom(  # noqa: PLR0913, PLR0917 - what news are made of
     changes = (*moved.changes, *receded(store.picture(run.site).findings, moved.findings))
     kept = store.newsroom.kept(run.site, changes)
     oldest = min((item.at for item in kept if item.fate is Fate.WAITING), default=run.started)
-    editor = Editor(
-        catalogue, (*store.newsroom.nights(run.site, oldest), *([run.started] * run.complete)), gone_after
-    )
+    night = run.complete and (Vantage.LAN in run.vantages or not store.notices.inside(run.site))
+    nights = (*store.newsroom.nights(run.site, oldest), *([run.started] * night))
+    editor = Editor(catalogue, nights, gone_after)
     ripe = due(store.newsroom.digested(run.site), run.started) or wakes(came.comings)
     return editor.night(kept, changes, run.started, due=ripe, mute=mute)

@@ -36,7 +36,7 @@ BETTER = frozenset({ChangeKind.RESOLVED, ChangeKind.IMPROVED})
 NIGHTS = 2  # on which a thing has to be gone before that is told
 OFTEN = 3  # times that it came within CALM: it comes and goes
 CALM = timedelta(days=14)
-APART = timedelta(hours=18)  # between two digests: two scans of one day make one
+APART = timedelta(hours=18)  # between two nights, and two digests: two scans of one day make one
 Key = tuple[str, str, int, str]
 
 
@@ -176,7 +176,7 @@ class Editor:
 
     def _in_digest(self, item: Item, now: datetime, *, flaps: bool) -> Item:
         """The item, told tonight where it is ripe; what comes and goes is gone once it is calm."""
-        nights = 1 + sum(item.at < night <= now for night in self.nights)
+        nights = 1 + _apart(item.at, sorted(night for night in self.nights if night <= now))
         change = item.change
         slow = change.kind is ChangeKind.RESOLVED or _fell(change)
         young = slow and nights < self.gone_after and item.at <= now
@@ -243,6 +243,15 @@ def _fell(change: Change) -> bool:
     """Is it the same finding, further from the internet?"""
     same = change.previous is not None and change.previous.rule == change.finding.rule
     return change.kind is ChangeKind.IMPROVED and same
+
+
+def _apart(since: datetime, nights: Iterable[datetime]) -> int:
+    """How many nights came after that moment? Two scans of one day are one."""
+    number = 0
+    for night in nights:
+        if night - since >= APART:
+            number, since = number + 1, night
+    return number
 
 
 def _returns(pile: Sequence[Item], now: datetime) -> int:

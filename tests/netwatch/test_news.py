@@ -106,6 +106,14 @@ def test_what_is_gone_is_told_after_two_nights_and_only_on_nights_that_looked() 
     assert desk.day(4).digest == ()
 
 
+def test_two_scans_of_one_day_are_not_two_nights_without_it() -> None:
+    desk = Desk()
+    desk.day(0, Change(CAME, SHARE))
+    desk.night(24, Change(GONE, SHARE))
+    assert [desk.night(hours).digest for hours in (25, 30, 40)] == [()] * 3
+    assert kinds(desk.night(48).digest) == [("resolved", "smb-reachable")]
+
+
 def test_what_came_back_before_it_was_told_as_gone_is_no_news() -> None:
     desk = Desk(gone_after=3)
     desk.day(0, Change(CAME, PACS))
