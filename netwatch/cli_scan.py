@@ -166,7 +166,8 @@ def _told(store: Store, practice: Site, ended: Ended, document: Document, langua
         _tell(error, language)
         delivery = ended.delivery
     try:
-        ping(practice.ping, complete=document.run.complete)
+        if store.notices.counts(practice.slug):
+            ping(practice.ping, complete=document.run.complete)
     except NetwatchError as error:
         _tell(error, language)
     return bool(delivery.lost)
@@ -182,7 +183,7 @@ def _cannot(store: Store, practice: Site, error: ScopeError, language: str) -> N
     try:
         with store.lock(practice.slug):
             delivery = failed(store, practice, error, notifier(practice))
-        if delivery is not None and delivery.sent:
+        if delivery.sent or practice.mail is not None:
             tell_delivery(delivery, language)
         ping(practice.ping, complete=False)
     except (StoreError, DeliveryError) as trouble:

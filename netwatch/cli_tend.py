@@ -33,13 +33,10 @@ def tend(site: str, lang: str | None, data: Path | None) -> None:
     words = messages(lang or practice.language)
     with open_store(data) as store, store.lock(practice.slug):
         document = store.document(practice.slug, rules(), practice.language)
-        if document is None:
-            click.echo(words("tend.nothing"))
-            return
         kinds, delivery = tended(store, practice, notifier(practice), document)
     for kind in kinds:
         click.echo(words(f"tend.{kind}"))
     if not kinds and not delivery.tried:
         click.echo(words("tend.nothing"))
     tell_delivery(delivery, lang or practice.language)
-    sys.exit(Exit.ERROR if delivery.lost else Exit.CLEAN)
+    sys.exit(Exit.UNTOLD if delivery.lost else Exit.CLEAN)

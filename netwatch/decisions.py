@@ -104,7 +104,8 @@ class Decision:
     def covers(self, found: Found) -> bool:
         """Is this the finding that it was given for, and is it no worse by now?"""
         product = str(found.about.get("product") or "")
-        return place(found) == self.place and product == self.product and near(found) <= near(self)
+        nearer = found.exposure.near > self.exposure.near
+        return place(found) == self.place and product == self.product and not nearer
 
 
 class Standing:
@@ -123,11 +124,6 @@ class Standing:
 def place(found: Found) -> Place:
     """What makes a finding the same, on its site."""
     return found.rule, found.device, found.port, found.transport
-
-
-def near(found: Found | Decision) -> int:
-    """How near to the internet. Not to have looked from outside is no better than not to have got in."""
-    return max(found.exposure.rank, Exposure.INSIDE_ONLY.rank)
 
 
 def day(moment: datetime) -> date:

@@ -241,7 +241,7 @@ def _more_exposed(before: Picture, run: Run, now: Mapping[Finding, Status]) -> I
         if finding not in same or status is Status.RESOLVED or finding.probe == LIVENESS:
             continue
         told = finding.exposure is Exposure.EXPOSED and (finding.device, finding.port) in seen
-        if finding.exposure.rank > same[finding].exposure.rank and not told:
+        if finding.exposure.near > same[finding].exposure.near and not told:
             yield Change(ChangeKind.WORSENED, finding, same[finding])
 
 

@@ -65,6 +65,11 @@ class Exposure(StrEnum):
         """The higher, the more is proved."""
         return list(Exposure).index(self)
 
+    @property
+    def near(self) -> int:
+        """How near to the internet: not to have got in is no nearer than not to have looked from there."""
+        return max(self.rank, Exposure.INSIDE_ONLY.rank)
+
 
 class PortState(StrEnum):
     """What a port did when it was knocked at. Three different answers, and two silences."""

@@ -2,8 +2,9 @@
 
 A change is kept until it is told or proves to be none. At once: what is newly exposed to the internet, what
 newly answers strangers, a device that stopped answering. In the morning: the rest, once a day at most. What
-is gone is told after so many nights; what came back before that was never told as gone, and is no news. What
-comes and goes is told once, as that. Silence of a device is no news at all: it is in the report.
+is gone, or no more so near to the internet, is told after so many nights; what came back before that was
+never told as gone, and is no news. What comes and goes is told once, as that. Silence of a device is no news
+at all: it is in the report.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import TYPE_CHECKING
 
 from netwatch.change import NEWS as ARRIVALS
 from netwatch.change import Change, ChangeKind
-from netwatch.model import LIVENESS, Exposure, Severity
+from netwatch.model import LIVENESS, Exposure, Severity, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from netwatch.model import Finding
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
 GONE = frozenset({ChangeKind.RESOLVED, ChangeKind.REJUDGED})
 NO_NEWS = frozenset({ChangeKind.UNVERIFIED, ChangeKind.MOVED})
 REACHED = frozenset({Exposure.FORWARDED, Exposure.EXPOSED})
+# What is told later though nobody is to be told of a night: it is not over with that night.
+ENDS = frozenset({ChangeKind.EXPIRED, ChangeKind.EXPIRING})
+LASTING = ENDS | GONE | {ChangeKind.FLAPPING}
+BETTER = GONE | {ChangeKind.IMPROVED}
 NIGHTS = 2  # on which a thing has to be gone before that is told
 OFTEN = 3  # times that it came within CALM: it comes and goes
 CALM = timedelta(days=14)
-APART = timedelta(hours=18)  # between two digests: two scans of one day make one
+APART = timedelta(hours=18)  # between two nights, and two digests: two scans of one day make one
 Key = tuple[str, str, int, str]
 
 
@@ -51,7 +56,7 @@ TOLD = frozenset({Fate.ALERT, Fate.DIGEST})
 @dataclass(frozen=True, slots=True)
 class Item:
     """A change and what became of it. `number`: its row, None where it is new. `at`: the night that saw it;
-    `settled`: when its fate was decided."""
+    `settled`: when its fate was decided; of what comes and goes, when it last did."""
 
     change: Change
     at: datetime
@@ -78,21 +83,35 @@ class Editor:
     nights: Sequence[datetime] = ()
     gone_after: int = NIGHTS
 
-    def night(self, kept: Iterable[Item], changes: Iterable[Change], now: datetime, *, due: bool) -> News:
-        """`kept`: what was told or waits; `changes`: of tonight; `due`: is it time for a digest?"""
+    def night(
+        self,
+        kept: Iterable[Item],
+        changes: Iterable[Change],
+        now: datetime,
+        *,
+        due: bool,
+        mute: bool = False,
+    ) -> News:
+        """`kept`: what was told or waits; `changes`: of tonight; `due`: is it time for a digest? `mute`:
+        nobody is to be told of tonight, neither now nor later; what waited before waits on."""
         piles = defaultdict[Key, list[Item]](list)
-        for item in sorted(kept, key=lambda one: one.at):
+        for item in sorted(kept, key=lambda one: one.number or 0):  # a clock may have been wrong
             piles[self.key(item.change.finding)].append(item)
         before = {item.number: item for pile in piles.values() for item in pile}
         for change in changes:
             if change.kind not in NO_NEWS and not change.covered:
                 self._add(piles[self.key(change.finding)], Item(change, now), now)
-        if due:
+        for pile in piles.values() if mute else ():
+            pile[:] = self._unsaid(pile, before, now)
+        if due and not mute:
             for pile in piles.values():
                 flaps = _flaps(pile, now)
                 pile[:] = [self._in_digest(item, now, flaps=flaps) for item in pile]
         items = tuple(item for pile in piles.values() for item in pile if item != before.get(item.number))
-        told = sorted(items, key=self._worst_first)
+        now_told = [
+            item for item in items if item.number is None or item.fate is not before[item.number].fate
+        ]
+        told = [] if mute else sorted(now_told, key=self._worst_first)
         return News(
             items,
             tuple(item.change for item in told if item.fate is Fate.ALERT),
@@ -114,25 +133,36 @@ class Editor:
 
     def _add(self, pile: list[Item], item: Item, now: datetime) -> None:
         """Tonight's change, and what it makes of those that wait."""
-        change = item.change
+        change, flaps = item.change, _flaps(pile, now)
+        if flaps:
+            pile[:] = [replace(one, settled=now) if _to_and_fro(one) else one for one in pile]
         if change.kind in GONE:
             # What was never told need not be called back: it is told as gone, once.
             pile[:] = [self._drop(one, now) if self._waits(one, *ARRIVALS) else one for one in pile]
             pile.append(item)
             return
-        if change.kind not in ARRIVALS:
-            pile.append(item)
-            return
-        pile[:] = [self._drop(one, now) if self._waits(one) else one for one in pile]
         told = [one for one in pile if one.fate in TOLD]
         # What is not on record was told before there was one, or never: it is told.
         believed = bool(told) and told[-1].change.kind not in GONE
+        if _fell(change):
+            pile[:] = [
+                self._drop(one, now) if self._waits(one) and _fell(one.change) else one for one in pile
+            ]
+            if not believed or self._weight(change) >= self._weight(told[-1].change):
+                return  # that it was so near was never told
+        if change.kind not in ARRIVALS:
+            pile.append(item)
+            return
+        pile[:] = [self._drop(one, now) if self._overtaken(one) else one for one in pile]
         worse = believed and self._weight(change) > self._weight(told[-1].change)
-        ever = bool(told) and self._weight(change) > max(self._weight(one.change) for one in told)
-        times = 1 + sum(one.change.kind in ARRIVALS and now - one.at <= CALM for one in pile)
+        # What was told long ago makes nothing of today less grave.
+        since = max((one.at for one in told if flaps and _to_and_fro(one)), default=now) - CALM
+        lately = [one for one in told if one.at >= since]
+        ever = bool(lately) and self._weight(change) > max(self._weight(one.change) for one in lately)
+        times = 1 + _returns([*pile, item], now)
         if change.finding.probe == LIVENESS or ever:
             pile.append(self._told(item, now))
-        elif _flaps(pile, now):
+        elif flaps:
             pile.append(self._drop(item, now))
         elif times >= OFTEN:
             pile.append(self._drop(item, now))
@@ -147,10 +177,35 @@ class Editor:
 
     def _in_digest(self, item: Item, now: datetime, *, flaps: bool) -> Item:
         """The item, told tonight where it is ripe; what comes and goes is gone once it is calm."""
-        nights = 1 + sum(night > item.at for night in self.nights)
-        early = item.change.kind is ChangeKind.RESOLVED and (flaps or nights < self.gone_after)
+        nights = 1 + _apart(item.at, sorted(night for night in self.nights if night <= now))
+        change = item.change
+        slow = change.kind is ChangeKind.RESOLVED or _fell(change)
+        young = slow and nights < self.gone_after and item.at <= now
+        early = young or (flaps and change.kind in BETTER)
         waits = item.fate is not Fate.WAITING or early
         return item if waits else replace(item, fate=Fate.DIGEST, settled=now)
+
+    def _unsaid(self, pile: Sequence[Item], before: Mapping[int | None, Item], now: datetime) -> list[Item]:
+        """The pile after a night of which nobody is told. What waited and is overtaken waits on, as it is
+        by now."""
+        owed = any(
+            one.fate is Fate.DROPPED and self._waits(before[one.number], *ARRIVALS)
+            for one in pile
+            if one.number in before
+        )
+
+        def unsaid(one: Item) -> Item:
+            if one.number is not None or one.fate is Fate.DROPPED:
+                return one
+            if owed or one.change.kind in LASTING:
+                return replace(one, fate=Fate.WAITING, settled=None)
+            return replace(one, fate=Fate.DIGEST, settled=now)
+
+        return list(map(unsaid, pile))
+
+    def _overtaken(self, item: Item) -> bool:
+        """Does it wait, and is it said better by what came tonight? The end of a decision is not."""
+        return self._waits(item) and item.change.kind not in ENDS
 
     @staticmethod
     def _drop(item: Item, now: datetime) -> Item:
@@ -163,7 +218,7 @@ class Editor:
     def _weight(self, change: Change) -> tuple[int, int]:
         """How bad it is, for one thing."""
         on = self.catalogue.ladder(change.finding.rule)
-        return change.finding.exposure.rank, on[1] if on else 0
+        return change.finding.exposure.near, on[1] if on else 0
 
     def _worst_first(self, item: Item) -> tuple[int, int, str, int]:
         finding = item.change.finding
@@ -172,12 +227,47 @@ class Editor:
 
 
 def due(last: datetime | None, now: datetime) -> bool:
-    """Is it time for a digest? `last`: when one was written."""
-    return last is None or now - last >= APART
+    """Is it time for a digest? `last`: when one was written. A clock that was wrong keeps nothing back."""
+    return last is None or abs(now - last) >= APART
+
+
+def receded(before: Iterable[Finding], now: Mapping[Finding, Status]) -> Iterator[Change]:
+    """What stands, and is no more so near to the internet. `before`: what was known until tonight."""
+    stood = {finding: finding for finding in before if finding.exposure in REACHED}
+    for finding, status in now.items():
+        old = None if status is Status.RESOLVED else stood.get(finding)
+        if old is not None and finding.exposure.near < old.exposure.near:
+            yield Change(ChangeKind.IMPROVED, finding, old)
+
+
+def _fell(change: Change) -> bool:
+    """Is it the same finding, further from the internet?"""
+    same = change.previous is not None and change.previous.rule == change.finding.rule
+    return change.kind is ChangeKind.IMPROVED and same
+
+
+def _apart(since: datetime, nights: Iterable[datetime]) -> int:
+    """How many nights came after that moment? Two scans of one day are one."""
+    number = 0
+    for night in nights:
+        if night - since >= APART:
+            number, since = number + 1, night
+    return number
+
+
+def _returns(pile: Sequence[Item], now: datetime) -> int:
+    """How often it was better and then was not, of late. To grow worse and worse is no coming and going."""
+    moved = [one for one in pile if one.change.kind in BETTER | ARRIVALS and abs(now - one.at) <= CALM]
+    return sum(a.change.kind in BETTER and b.change.kind in ARRIVALS for a, b in pairwise(moved))
+
+
+def _to_and_fro(item: Item) -> bool:
+    """Was it told as coming and going?"""
+    return item.change.kind is ChangeKind.FLAPPING and item.fate in TOLD
 
 
 def _flaps(pile: Sequence[Item], now: datetime) -> bool:
     """Was it told as coming and going, and has it not been calm since?"""
-    told = [one.at for one in pile if one.change.kind is ChangeKind.FLAPPING and one.fate in TOLD]
-    moved = [*(one.at for one in pile if told and one.at >= told[-1]), now]
+    told = [one.settled or one.at for one in pile if _to_and_fro(one)]
+    moved = [*told[-1:], *(one.at for one in pile if told and one.at >= told[-1]), now]
     return bool(told) and all(later - earlier <= CALM for earlier, later in pairwise(sorted(moved)))

@@ -10,12 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from netwatch import aging, comings, exposures, feeds, judge, to_check
-from netwatch.alert import alert, wakes
+from netwatch.alert import alert
 from netwatch.arrival import Delivery, deliver, letters, standing
 from netwatch.audit import Audit, folder
 from netwatch.beyond import Beyond
 from netwatch.config import require_audit, require_authorisation
 from netwatch.diff import at_internet, compare
+from netwatch.editing import newsroom
 from netwatch.egress import AUDIT as PROFILE
 from netwatch.egress import Egress
 from netwatch.errors import HoursError
@@ -27,7 +28,6 @@ from netwatch.kernel import routes
 from netwatch.lifecycle import Cycle, Table
 from netwatch.met import as_careful, met, shared
 from netwatch.model import LIVENESS, Vantage
-from netwatch.news import Editor, Fate, due
 from netwatch.others import FRESH
 from netwatch.placing import placing
 from netwatch.scan import Scan, name
@@ -43,11 +43,9 @@ if TYPE_CHECKING:
 
     from netwatch.change import Came
     from netwatch.config import Site
-    from netwatch.diff import Night
     from netwatch.errors import NetwatchError
     from netwatch.met import Met
     from netwatch.model import Run
-    from netwatch.news import News
     from netwatch.placing import Placing
     from netwatch.post import Alert, Content, Letter, Reader
     from netwatch.probe import Probe
@@ -104,7 +102,8 @@ def night(  # noqa: PLR0913, PLR0917 - the composition root hands in everything 
         moved = compare(before, run, catalogue.ladder, catalogue.decisive, placed.outside())
         moved = store.recalled(run, moved, before.findings)
         came = arrivals(run, store, site)
-        news = newsroom(run, store, catalogue, moved, came, site.mails.closed_nights)
+        gone_after, mute = site.mails.closed_nights, compose is None
+        news = newsroom(run, store, catalogue, moved, came, gone_after, mute=mute)
         letter = alert(run, news, came.comings)
         post: tuple[Letter, ...] = ()
         if letter is not None and compose is not None:
@@ -189,19 +188,6 @@ def arrivals(run: Run, store: Store, site: Site) -> Came:
     """Which devices came, and which are gone."""
     expected = comings.Expected(site.ranges, site.gone_nights, site.exclude.macs)
     return comings.came(run, store.acquaintance(site.slug), expected)
-
-
-def newsroom(  # noqa: PLR0913, PLR0917 - what news are made of
-    run: Run, store: Store, catalogue: Catalogue, moved: Night, came: Came, gone_after: int
-) -> News:
-    """What of this night is told now, and what waits."""
-    kept = store.newsroom.kept(run.site, moved.changes)
-    oldest = min((item.at for item in kept if item.fate is Fate.WAITING), default=run.started)
-    editor = Editor(
-        catalogue, (*store.newsroom.nights(run.site, oldest), *([run.started] * run.complete)), gone_after
-    )
-    ripe = due(store.newsroom.digested(run.site), run.started) or wakes(came.comings)
-    return editor.night(kept, moved.changes, run.started, due=ripe)
 
 
 def lifecycles(data: Path, now: datetime) -> Table:

@@ -78,9 +78,10 @@ def due(watch: Watch, now: datetime, *, weekly: bool, overdue: timedelta | None)
     """Which notices it is time for. `overdue`: after how long without a complete night; None: never."""
     if watch.began is None:
         return
+    # What lies ahead was written by a clock that was wrong: it proves nothing, and keeps nothing back.
     last = watch.told.get(NoticeKind.WEEK, watch.began)
-    if weekly and now - last >= timedelta(days=DAYS) - EARLY:
+    if weekly and abs(now - last) >= timedelta(days=DAYS) - EARLY:
         yield NoticeKind.WEEK
-    late = overdue is not None and now - (watch.complete or watch.began) > overdue
+    late = overdue is not None and abs(now - (watch.complete or watch.began)) > overdue
     if late and NoticeKind.OVERDUE not in watch.told:
         yield NoticeKind.OVERDUE

@@ -43,11 +43,11 @@ def tend(
     return kinds, deliver(store, site)
 
 
-def failed(store: Store, site: Site, error: NetwatchError, write: Write) -> Delivery | None:
-    """A scan could not run: say so by mail, once for each reason until one runs. None where it was said."""
+def failed(store: Store, site: Site, error: NetwatchError, write: Write) -> Delivery:
+    """A scan could not run: say so by mail, once for each reason until one runs, and hand over what waits."""
     now = datetime.now(UTC)
     if store.notices.why(site.slug, NoticeKind.FAILED) == error.message:
-        return None
+        return deliver(store, site)
     watch = store.notices.watch(site.slug)
     kind, why = NoticeKind.FAILED, error.message
     notice = Notice(kind, site.slug, now, None, watch.complete, watch.ran, why, dict(error.details))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from netwatch.change import Before, Change, ChangeKind
 from netwatch.model import Exposure, Finding, Link, Vantage
 from netwatch.news import Fate, Item
+from netwatch.store.notices import NIGHT
 from netwatch.store.writing import site_number, stamp
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def digested(db: Database, site: str) -> datetime | None:
 def nights(db: Database, site: str, since: datetime) -> tuple[datetime, ...]:
     """When the complete nights began, since then."""
     rows = db.query(
-        f"select started from runs where {SITE} and complete = 1 and started >= ? order by id",  # noqa: S608
+        f"select started from runs where {SITE} and complete = 1 and {NIGHT} and started >= ? order by id",  # noqa: S608
         [site, stamp(since)],
     )
     return tuple(datetime.fromisoformat(row["started"]) for row in rows)

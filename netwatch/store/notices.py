@@ -26,6 +26,11 @@ create table notices (
 ) strict
 """
 SITE = "site = (select id from sites where slug = ?)"
+# A look from outside is no night of a practice that is also looked at from inside.
+INSIDE = "vantages like '%\"lan\"%'"
+ELSE = f"select 1 from runs as other where other.site = runs.site and other.{INSIDE}"  # noqa: S608 - constants
+NIGHT = f"({INSIDE} or not exists ({ELSE}))"
+LAST = "id = (select max(id) from runs as last where last.site = runs.site)"
 
 
 def create(db: Database) -> None:
@@ -44,6 +49,14 @@ class Notices:
     def watch(self, site: str) -> Watch:
         """What is known of this site's nights."""
         return watch(self._db, site)
+
+    def inside(self, site: str) -> bool:
+        """Was this site ever looked at from inside?"""
+        return bool(_run(self._db, site, f"and {INSIDE}"))
+
+    def counts(self, site: str) -> bool:
+        """Is the last run one of the nights that are counted, complete or not?"""
+        return counts(self._db, site)
 
     def why(self, site: str, kind: NoticeKind) -> str | None:
         """Why it was told last, where that still holds."""
@@ -64,7 +77,7 @@ def watch(db: Database, site: str) -> Watch:
     """What is known of this site's nights."""
     first = _run(db, site, "order by started")
     last = _run(db, site, "order by id desc")
-    done = _run(db, site, "and complete = 1 order by id desc")
+    done = _run(db, site, f"and complete = 1 and {NIGHT} order by id desc")
     told = db.query(f"select what, at from notices where {SITE}", [site])  # noqa: S608 - a constant
     return Watch(
         _when(first.get("started")),
@@ -98,26 +111,31 @@ def told(db: Database, site: str, kind: NoticeKind) -> str | None:
 
 def over(db: Database, site: str, *, complete: bool) -> None:
     """A scan ran: it can, and where it is complete it is not overdue."""
-    kinds = [NoticeKind.FAILED, *([NoticeKind.OVERDUE] if complete else [])]
+    kinds = [NoticeKind.FAILED, *([NoticeKind.OVERDUE] if complete and counts(db, site) else [])]
     for kind in kinds:
         db.execute(f"delete from notices where {SITE} and what = ?", [site, kind])  # noqa: S608 - a constant
 
 
+def counts(db: Database, site: str) -> bool:
+    """Is the last run a night?"""
+    return bool(_run(db, site, f"and {NIGHT} and {LAST}"))
+
+
 def days(db: Database, site: str, now: datetime) -> tuple[int, int, int]:
     """Of the past seven days: how many had a complete night, how many a scan at all; letters sent."""
-    since = stamp((now - timedelta(days=DAYS)).astimezone(UTC))
+    past = [stamp((now - timedelta(days=DAYS)).astimezone(UTC)), stamp(now.astimezone(UTC))]
     runs = list(
         db.query(
             f"select date(started, 'localtime') as day, max(complete) as whole from runs where {SITE} "  # noqa: S608
-            "and started >= ? group by day",
-            [site, since],
+            f"and {NIGHT} and started between ? and ? group by day",
+            [site, *past],
         )
     )
     letters = next(
         db.query(
-            f"select count(*) as n from runs where {SITE} and started >= ? "  # noqa: S608 - a constant
+            f"select count(*) as n from runs where {SITE} and started between ? and ? "  # noqa: S608 - a constant
             "and exists (select 1 from outbox where run = runs.id)",
-            [site, since],
+            [site, *past],
         )
     )
     return min(DAYS, sum(row["whole"] for row in runs)), min(DAYS, len(runs)), letters["n"]

@@ -17,6 +17,7 @@ from netwatch.arrival import letters
 from netwatch.composition import composer
 from netwatch.config import Site
 from netwatch.diff import compare
+from netwatch.editing import newsroom
 from netwatch.model import Coverage, Device, Observation, Outcome, Run, Vantage
 from netwatch.store import Store
 from netwatch.words import Catalogue
@@ -125,7 +126,7 @@ class House:
         run, placed = nightly.judged(again.run, self.store, PROBES)
         moved = compare(before, run, CATALOGUE.ladder, CATALOGUE.decisive, placed.outside())
         came = nightly.arrivals(run, self.store, self.site)
-        told = nightly.newsroom(run, self.store, CATALOGUE, moved, came, self.site.mails.closed_nights)
+        told = newsroom(run, self.store, CATALOGUE, moved, came, self.site.mails.closed_nights)
         news = alert(run, told, came.comings)
         post: tuple[Letter, ...] = ()
         if news is not None:

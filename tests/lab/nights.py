@@ -16,6 +16,7 @@ from netwatch import nightly
 from netwatch.alert import alert
 from netwatch.change import Came
 from netwatch.diff import compare
+from netwatch.editing import newsroom
 from netwatch.judging import Judging
 from netwatch.model import Coverage, Device, Observation, Outcome, Run, Vantage
 from netwatch.news import NIGHTS
@@ -151,7 +152,7 @@ class Practice:
         run, placed = nightly.judged(run, self.store, PROBES)
         moved = compare(before, run, CATALOGUE.ladder, CATALOGUE.decisive, placed.outside())
         moved = self.store.recalled(run, moved, before.findings)
-        news = nightly.newsroom(run, self.store, CATALOGUE, moved, Came(), NIGHTS)
+        news = newsroom(run, self.store, CATALOGUE, moved, Came(), NIGHTS)
         self.store.record(run, moved, (), nightly.logged(run, self.store, placed), told=news)
         return Told(run, placed, moved, tuple(self.store.exposures(SITE)), alert(run, news))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from netwatch.exits import Exit
@@ -99,3 +100,18 @@ def test_tend_sends_what_waits_and_asks_no_device(tmp_path: Path) -> None:
             assert (ended.returncode, ended.stdout.strip()) == (Exit.CLEAN, "nothing is due")
             assert len(post.mails) == 1
         assert peer.connections == before
+
+
+def test_tend_sends_that_the_first_scan_of_all_could_not_run(tmp_path: Path) -> None:
+    data, path = tmp_path / "data", site(tmp_path, 9, days=-1)
+    run(data, "scan", path)
+    made = datetime.now(UTC) - timedelta(days=2)
+    with sqlite3.connect(data / "netwatch.db") as db:
+        db.execute("update outbox set next_try = null, created = ?", [f"{made:%Y-%m-%dT%H:%M:%SZ}"])
+    assert run(data, "tend", path).returncode == Exit.UNTOLD
+    with sqlite3.connect(data / "netwatch.db") as db:
+        db.execute("update outbox set next_try = null")
+    with office() as post:
+        site(tmp_path, 9, post.port, days=-1)
+        assert run(data, "tend", path).returncode == Exit.CLEAN
+        assert [mail["Subject"] for mail in post.mails] == ["Cabinet 9: the check could not run"]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import probes
 from netwatch.change import Change, ChangeKind
 from netwatch.composition import RULES
-from netwatch.model import LIVENESS, Exposure, Finding
-from netwatch.news import Editor, Fate, Item, News, due
+from netwatch.model import LIVENESS, Exposure, Finding, Status
+from netwatch.news import Editor, Fate, Item, News, due, receded
 from netwatch.words import Catalogue
 
 CATALOGUE = Catalogue((*probes.words(), RULES))
@@ -34,12 +34,12 @@ class Desk:
         self.last: datetime | None = None
         self.gone_after = gone_after
 
-    def night(self, hours: float, *changes: Change, complete: bool = True) -> News:
+    def night(self, hours: float, *changes: Change, complete: bool = True, mute: bool = False) -> News:
         now = START + timedelta(hours=hours)
         if complete:
             self.nights.append(now)
         editor = Editor(CATALOGUE, self.nights, self.gone_after)
-        told = editor.night(self.items.values(), changes, now, due=due(self.last, now))
+        told = editor.night(self.items.values(), changes, now, due=due(self.last, now), mute=mute)
         for item in told.items:
             number = item.number or next(self.numbers)
             self.items[number] = replace(item, number=number)
@@ -47,8 +47,8 @@ class Desk:
             self.last = now
         return told
 
-    def day(self, day: int, *changes: Change, complete: bool = True) -> News:
-        return self.night(24 * day, *changes, complete=complete)
+    def day(self, day: int, *changes: Change, complete: bool = True, mute: bool = False) -> News:
+        return self.night(24 * day, *changes, complete=complete, mute=mute)
 
 
 def kinds(changes: tuple[Change, ...]) -> list[tuple[str, str]]:
@@ -106,6 +106,14 @@ def test_what_is_gone_is_told_after_two_nights_and_only_on_nights_that_looked() 
     assert desk.day(4).digest == ()
 
 
+def test_two_scans_of_one_day_are_not_two_nights_without_it() -> None:
+    desk = Desk()
+    desk.day(0, Change(CAME, SHARE))
+    desk.night(24, Change(GONE, SHARE))
+    assert [desk.night(hours).digest for hours in (25, 30, 40)] == [()] * 3
+    assert kinds(desk.night(48).digest) == [("resolved", "smb-reachable")]
+
+
 def test_what_came_back_before_it_was_told_as_gone_is_no_news() -> None:
     desk = Desk(gone_after=3)
     desk.day(0, Change(CAME, PACS))
@@ -159,7 +167,19 @@ def test_of_one_ladder_a_worse_rung_is_told_though_the_other_was() -> None:
     assert desk.day(1, worse).at_once == (worse,)
     better = Change(ChangeKind.IMPROVED, low, PACS)
     assert desk.day(2, better).digest == (better,)
-    assert kinds(desk.day(3, worse).at_once) == [("flapping", "dicom-query-answered")], "to and fro"
+    assert desk.day(3, worse).at_once == (worse,)
+    assert desk.day(4, better).digest == (better,)
+    assert kinds(desk.day(5, worse).at_once) == [("flapping", "dicom-query-answered")], "to and fro"
+
+
+def test_what_grows_worse_and_worse_and_is_gone_once_does_not_come_and_go() -> None:
+    desk = Desk()
+    low = replace(PACS, rule="dicom-name-only")
+    desk.day(0, Change(CAME, low))
+    desk.day(1, Change(ChangeKind.WORSENED, PACS, low))
+    desk.day(5, Change(GONE, PACS))
+    desk.day(6)
+    assert kinds(desk.day(8, Change(CAME, PACS)).at_once) == [("appeared", "dicom-query-answered")]
 
 
 def test_a_device_that_stops_answering_again_is_told_again() -> None:
@@ -185,6 +205,128 @@ def test_the_end_of_a_decision_is_told_in_the_morning(kind: ChangeKind) -> None:
 def test_the_worst_comes_first() -> None:
     told = Desk().day(0, Change(CAME, SHARE), Change(CAME, replace(SHARE, rule="rdp-no-nla", port=3389)))
     assert [change.finding.rule for change in told.digest] == ["rdp-no-nla", "smb-reachable"]
+
+
+def test_what_goes_up_and_down_a_ladder_is_told_as_that_and_never_again_as_improved() -> None:
+    desk, told = Desk(), []
+    low = replace(PACS, rule="dicom-name-only")
+    desk.day(0, Change(CAME, low))
+    for day in range(1, 31):
+        up = Change(ChangeKind.WORSENED, PACS, low) if day % 2 else Change(ChangeKind.IMPROVED, low, PACS)
+        night = desk.day(day, up)
+        told += kinds((*night.at_once, *night.digest))
+    assert [kind for kind, _ in told] == ["worsened", "improved", "worsened", "improved", "flapping"]
+    assert [kinds(desk.day(day).digest) for day in (40, 45)] == [[], [("improved", "dicom-name-only")]], (
+        "calm"
+    )
+
+
+def test_what_comes_and_goes_at_home_and_is_now_exposed_is_told_though_it_once_was_long_ago() -> None:
+    desk = Desk()
+    desk.day(0, Change(CAME, exposed(PACS)))
+    desk.day(1, Change(GONE, exposed(PACS)))
+    desk.day(2)
+    for day in range(300, 307, 2):
+        desk.day(day, Change(CAME, PACS))
+        desk.day(day + 1, Change(GONE, PACS))
+    worse = Change(CAME, exposed(PACS))
+    assert desk.day(308, worse).at_once == (worse,)
+
+
+def test_not_to_have_got_in_from_the_internet_is_no_worse_than_not_to_have_looked() -> None:
+    desk = Desk()
+    desk.day(0, Change(CAME, PACS))
+    desk.day(1, Change(GONE, PACS))
+    assert desk.day(2, Change(CAME, replace(PACS, exposure=Exposure.INSIDE_ONLY))).at_once == ()
+
+
+def test_what_is_no_more_exposed_is_told_after_two_nights_and_what_is_exposed_again_at_once() -> None:
+    desk = Desk()
+    worse = Change(ChangeKind.WORSENED, exposed(PACS), PACS)
+    [fell] = receded([exposed(PACS)], {PACS: Status.OPEN})
+    desk.day(0, Change(CAME, PACS))
+    assert desk.day(1, worse).at_once == (worse,)
+    assert desk.day(20, fell).digest == ()
+    assert desk.day(21, worse).at_once == (), "that it was shut was never told"
+    assert desk.day(40, fell).digest == ()
+    assert desk.day(41).digest == (fell,)
+    assert desk.day(200, worse).at_once == (worse,)
+
+
+def test_what_is_gone_has_not_receded_and_of_what_was_never_told_as_near_nothing_is_said() -> None:
+    assert list(receded([exposed(PACS)], {PACS: Status.RESOLVED})) == []
+    [fell] = receded([exposed(PACS)], {PACS: Status.OPEN})
+    desk = Desk()
+    desk.day(0, Change(CAME, PACS))  # what was seen of it from outside was told as a public port's
+    assert [desk.day(day, *([fell] if day == 1 else [])).digest for day in (1, 2, 3)] == [()] * 3
+
+
+@pytest.mark.parametrize("kind", [ChangeKind.EXPIRED, ChangeKind.EXPIRING, CAME])
+def test_a_night_of_which_nobody_is_told_takes_nothing_from_what_waited(kind: ChangeKind) -> None:
+    desk, other = Desk(), replace(SHARE, device="m-3")
+    desk.night(0, Change(CAME, other))
+    waits = Change(kind, SHARE)
+    assert desk.night(1, waits).digest == ()
+    assert desk.night(30, mute=True) == News((), (), ())
+    assert desk.night(48).digest == (waits,)
+
+
+def test_a_night_of_which_nobody_is_told_is_not_told_later_and_hides_nothing_that_comes() -> None:
+    desk = Desk()
+    seen = [Change(CAME, PACS), Change(CAME, SHARE)]
+    told = desk.day(0, *seen, mute=True)
+    assert (told.at_once, told.digest) == ((), ())
+    assert [(night.at_once, night.digest) for night in (desk.day(1), desk.day(2))] == [((), ())] * 2
+    worse = Change(ChangeKind.WORSENED, exposed(PACS), PACS)
+    assert desk.day(3, worse).at_once == (worse,)
+
+
+def test_what_came_and_went_before_nobody_was_told_is_told_as_such_by_the_next_night() -> None:
+    desk = Desk()
+    desk.day(0, Change(CAME, PACS))
+    for day in (1, 3):
+        desk.day(day, Change(GONE, PACS))
+        told = desk.day(day + 1, Change(CAME, PACS), mute=day == 3)
+        assert told.at_once == ()
+    assert kinds(desk.day(5).digest) == [("flapping", "dicom-query-answered")]
+
+
+def test_a_clock_that_was_wrong_once_keeps_nothing_back() -> None:
+    desk, later = Desk(), replace(SHARE, device="m-3")
+    desk.day(1500, Change(CAME, PACS), Change(CAME, SHARE))
+    assert desk.day(0, Change(CAME, later)).digest == (Change(CAME, later),)
+    desk.day(1, Change(GONE, PACS))
+    assert kinds(desk.day(2).digest) == [("resolved", "dicom-query-answered")]
+    assert kinds(desk.day(30, Change(CAME, PACS)).at_once) == [("appeared", "dicom-query-answered")]
+    desk.day(1600, Change(GONE, PACS))
+    assert kinds(desk.day(40).digest) == [("resolved", "dicom-query-answered")]
+
+
+def test_what_comes_and_goes_for_years_is_told_once_though_what_was_no_news_is_forgotten() -> None:
+    desk, told = Desk(), []
+    for day in range(400):
+        night = desk.day(day, Change(GONE if day % 2 else CAME, PACS))
+        told += kinds((*night.at_once, *night.digest))
+        old = [n for n, item in desk.items.items() if item.fate is Fate.DROPPED and day - 60 > days(item)]
+        for number in old:
+            del desk.items[number]
+    assert [kind for kind, _ in told] == ["appeared", "flapping"]
+
+
+def test_the_end_of_a_decision_is_told_though_the_finding_moved_before_the_morning() -> None:
+    desk = Desk()
+    desk.night(0, Change(CAME, PACS), Change(CAME, SHARE))
+    over = Change(ChangeKind.EXPIRED, PACS, until=date(2027, 6, 30))
+    desk.night(1, over)
+    desk.night(2, Change(GONE, PACS))
+    desk.night(3, Change(CAME, PACS))
+    assert desk.day(1).digest == (over,)
+
+
+def days(item: Item) -> int:
+    """On which day it was settled."""
+    assert item.settled is not None
+    return (item.settled - START).days
 
 
 STEPS = st.lists(st.tuples(st.sampled_from([CAME, GONE]), st.integers(1, 6)), max_size=30)

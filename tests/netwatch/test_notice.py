@@ -48,6 +48,11 @@ def kinds(watch: Watch, *, weekly: bool = True, overdue: timedelta | None = DAY)
             Watch(ago(days=60), ago(hours=9), ago(hours=9), told={WEEK: ago(days=6)}), [], id="not yet a week"
         ),
         pytest.param(Watch(ago(days=60), ago(days=50), ago(days=50)), [WEEK, OVERDUE], id="nobody looked"),
+        pytest.param(
+            Watch(ago(days=60), ago(days=-900), ago(days=-900), told={WEEK: ago(days=-899)}),
+            [WEEK, OVERDUE],
+            id="the clock was years ahead",
+        ),
     ],
 )
 def test_it_is_time(watch: Watch, expected: list[NoticeKind]) -> None:

@@ -56,10 +56,16 @@ def site(port: int = 1, **more: object) -> Site:
     )
 
 
-def night(store: Store, day: int, *findings: Finding, complete: bool = True) -> None:
+def night(
+    store: Store,
+    day: int,
+    *findings: Finding,
+    complete: bool = True,
+    vantages: tuple[Vantage, ...] = (Vantage.LAN,),
+) -> None:
     at = START + timedelta(days=day)
     run = Run(
-        f"r{day}", "cabinet", at, at + timedelta(hours=1), complete=complete, vantages=(Vantage.LAN,),
+        f"r{day}", "cabinet", at, at + timedelta(hours=1), complete=complete, vantages=vantages,
         devices=(Device("d", "192.168.1.20"),), findings=frozenset(findings),
     )  # fmt: skip
     store.record(run, Night(dict.fromkeys(findings, Status.OPEN), ()), ())
@@ -107,6 +113,40 @@ def test_a_missing_night_is_told_once_until_one_is_complete(store: Store) -> Non
     assert "aucun contrôle complet depuis le" in str(post.mails[0]["Subject"])
 
 
+def test_a_look_from_outside_is_no_night_of_a_practice_that_is_watched_from_inside(store: Store) -> None:
+    with office() as post:
+        where = site(post.port, mails={"weekly": False})
+        night(store, 0)
+        for day in range(1, 6):
+            night(store, day, vantages=(Vantage.OUTSIDE,))
+            assert tended(store, where, day + 0.3) == ((NoticeKind.OVERDUE,) if day == 1 else ())
+            assert not store.notices.counts("cabinet")
+    assert len(post.mails) == 2
+    assert store.notices.days("cabinet", START + timedelta(days=6)) == (1, 1, 0)
+
+
+def test_a_site_that_is_only_ever_looked_at_from_outside_has_its_nights(store: Store) -> None:
+    night(store, 0, vantages=(Vantage.OUTSIDE,))
+    assert store.notices.counts("cabinet")
+    assert tended(store, site(mails={"weekly": False}), 1) == ()
+    assert tended(store, site(mails={"weekly": False}), 2) == (NoticeKind.OVERDUE,)
+
+
+def test_a_night_of_a_clock_that_was_ahead_is_none_of_this_week(store: Store) -> None:
+    night(store, 900)
+    night(store, 0)
+    assert store.notices.days("cabinet", START + timedelta(days=1)) == (1, 1, 0)
+
+
+def test_a_scan_that_cannot_run_again_still_sends_what_waits(store: Store) -> None:
+    ended = ScopeError("config.authorisation-missing")
+    assert failed(store, site(9), ended, notifier(site(9))).waiting == 2
+    with office() as post:
+        store._db.execute("update outbox set next_try = null")
+        assert failed(store, site(post.port), ended, notifier(site(post.port))).waiting == 0
+    assert len(post.mails) == 2
+
+
 def test_zero_hours_never_tells(store: Store) -> None:
     night(store, 0)
     where = site(mails={"weekly": False, "overdue_hours": 0})
@@ -131,7 +171,7 @@ def test_a_scan_that_could_not_run_is_told_once_for_each_reason(store: Store) ->
             failed(store, where, error, notifier(where))
             assert len(post.mails) - before == 2 * times
         night(store, 0)
-        assert failed(store, where, ended, notifier(where)) is not None, "one ran since"
+        assert failed(store, where, ended, notifier(where)).sent == 2, "one ran since"
     text = post.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "Dr Martin" in text
 
