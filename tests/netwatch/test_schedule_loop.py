@@ -165,7 +165,7 @@ def test_one_site_that_fails_stops_no_other_and_is_told_with_its_reason(trial: T
     for name in ("a", "b"):
         trial.add(name)
     trial.does(
-        'case "$1 $2" in scan*a.toml) echo first >&2; printf "the \\033[31mdisk is full\\n" >&2; exit 1;; esac'
+        'case "$1 $2" in scan*a.toml) echo 1 >&2; printf "the \\033[31mdisk is full\\n" >&2; exit 1;; esac'
     )
     trial.look()
     [trouble] = trial.look(NOW)
