@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from netwatch.slices import Round
     from netwatch.words import Catalogue
 
+DESK = "desk."  # begins what is no site, but whom all sites are told of; no slug of a site has a point
 FILE = "netwatch.db"
 
 
@@ -260,8 +261,14 @@ class Store:
         return (row["name"], row["language"]) if row else None
 
     def sites(self) -> tuple[str, ...]:
-        """The slugs of all sites."""
-        return tuple(row["slug"] for row in self._db.query("select slug from sites order by slug"))
+        """The slugs of all sites; a desk, whose letters wait here too, is none."""
+        slugs = (row["slug"] for row in self._db.query("select slug from sites order by slug"))
+        return tuple(slug for slug in slugs if not slug.startswith(DESK))
+
+    def desks(self) -> tuple[str, ...]:
+        """The slugs of all desks that were told of the sites."""
+        slugs = (row["slug"] for row in self._db.query("select slug from sites order by slug"))
+        return tuple(slug for slug in slugs if slug.startswith(DESK))
 
     def last_finished(self) -> str | None:
         """When the newest run of any site ended, or None."""

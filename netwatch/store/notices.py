@@ -45,7 +45,7 @@ class Notices:
         """What is known of this site's nights."""
         return watch(self._db, site)
 
-    def why(self, site: str, kind: NoticeKind) -> str | None:
+    def why(self, site: str, kind: str) -> str | None:
         """Why it was told last, where that still holds."""
         return told(self._db, site, kind)
 
@@ -53,7 +53,7 @@ class Notices:
         """Of the past seven days: those with a complete night, those with any scan; letters sent."""
         return days(self._db, site, now)
 
-    def tell(self, site: str, kind: NoticeKind, why: str, at: datetime, letters: Iterable[Letter]) -> None:
+    def tell(self, site: str, kind: str, why: str, at: datetime, letters: Iterable[Letter]) -> None:
         """It is told now, by these letters; or neither is kept."""
         with self._writing() as db:
             tell(db, site, kind, why, at)
@@ -78,7 +78,7 @@ def watch(db: Database, site: str) -> Watch:
     )
 
 
-def tell(db: Database, site: str, kind: NoticeKind, why: str, at: datetime) -> None:
+def tell(db: Database, site: str, kind: str, why: str, at: datetime) -> None:
     """It is told now."""
     db.execute(
         "insert or replace into notices (site, what, at, why) values (?, ?, ?, ?)",
@@ -86,7 +86,7 @@ def tell(db: Database, site: str, kind: NoticeKind, why: str, at: datetime) -> N
     )
 
 
-def told(db: Database, site: str, kind: NoticeKind) -> str | None:
+def told(db: Database, site: str, kind: str) -> str | None:
     """Why it was told last, where that still holds."""
     query = f"select why from notices where {SITE} and what = ?"  # noqa: S608 - a constant
     row = next(db.query(query, [site, kind]), None)
