@@ -65,6 +65,7 @@ def tell_desk(
     language = lang or desk.language
     seen = list(rows(store, rules(), desk.language, datetime.now(UTC), hindered))
     written, delivery = tell(store, desk, path, seen, desk_writer(desk))
-    say(messages(language)("desk.written" if written else "desk.unchanged"))
+    if written or sys.stderr.isatty():  # a timer need not say that nothing moved
+        say(messages(language)("desk.written" if written else "desk.unchanged"))
     tell_delivery(delivery, language)
     return bool(delivery.lost)

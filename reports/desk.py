@@ -82,7 +82,8 @@ def _part(say: Phrases, one: Moved, why: Mapping[str, str]) -> Part:
     if seen.site in why:
         lines.append(say("desk.hindered", why=clean(why[seen.site], 4 * TEXT).rstrip(".")))
     severities = _severities(say, seen.open)
-    lines.append(say("desk.open", what=severities) if severities else say("desk.nothing"))
+    if severities or seen.complete:
+        lines.append(say("desk.open", what=severities) if severities else say("desk.nothing"))
     if seen.unverified:
         lines.append(say.count("desk.unverified", seen.unverified))
     if seen.accepted:
@@ -99,13 +100,13 @@ def _watched(say: Phrases, one: Moved) -> str:
     if seen.complete is None:
         return say("desk.never")
     when = say.moments.full(seen.complete)
-    return say("desk.late" if seen.late else "desk.watched", when=when)
+    return say("desk.late" if seen.late else "desk.last" if one.row.hindered else "desk.watched", when=when)
 
 
 def _severities(say: Phrases, counts: Mapping[str, int]) -> str:
     """`2 critical, 1 low`."""
     return ", ".join(
-        say("desk.severity", count=number, severity=say(f"phrase.severity.{level}").lower())
+        say.count(f"desk.severity.{level}", number)
         for level in LEVELS
         if (number := counts.get(str(level), 0))
     )

@@ -82,7 +82,8 @@ def test_one_letter_tells_all_sites_and_is_written_again_only_when_something_mov
     told = text(post)
     assert told.index("CABINET BLIND") < told.index("CABINET OPEN")
     assert "Watched, with nothing open known: Cabinet calm." in told
-    assert "none is written" in sites(data, path).stderr
+    assert sites(data, path).stderr == "", "where nobody watches, nothing is no news"
+    assert len(post.mails) == 1
     with Store(data) as store:
         night(store, "calm", timedelta(hours=1), OLD)
     sites(data, path)
@@ -166,3 +167,10 @@ def test_a_desk_goes_with_all_and_a_mistake_in_its_file_is_told_before_any_scan(
     ended = run(tmp_path / "data", "scan", "--all", "--desk", path)
     assert ended.returncode == Exit.ERROR
     assert "networks" in ended.stderr
+
+
+def test_its_letters_are_found_in_the_outbox_by_its_slug(tmp_path: Path, data: Path) -> None:
+    sites(data, desk(tmp_path, 9))
+    words = ["outbox", "desk.atelier", "--data", str(data), "--lang", "en"]
+    shown = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert "it@atelier.example" in " ".join(shown.stdout.split())

@@ -59,6 +59,7 @@ def test_the_subject_alone_tells(language: str, subject: str) -> None:
             "fr",
             [
                 "SANS SURVEILLANCE : aucune nuit complète jusqu'ici.",
+                "Problèmes ouverts : 2 critiques, 1 élevé.",
                 "SANS SURVEILLANCE : aucune nuit complète depuis le",
                 "Nouveau depuis la dernière lettre : 1 critique, 1 élevé",
                 "N'est plus ouvert : 1 (disparu, preuve à l'appui, ou accepté).",

@@ -11,7 +11,7 @@ from netwatch.glance import Glance
 from reports.sites import table_of
 
 CALM = Glance("a", "Calm", "2026-11-29T23:10:00Z", "2026-11-29T23:10:00Z", False, {}, 0, 0, 0, 9, 0)  # noqa: FBT003
-OPEN = Glance("b", "Open", CALM.last, CALM.complete, False, {"critical": 2}, 1, 1, 3, 1, 4)  # noqa: FBT003
+OPEN = Glance("b", "Ajar", CALM.last, CALM.complete, False, {"critical": 2}, 1, 1, 3, 1, 4)  # noqa: FBT003
 BLIND = Glance("c", "\x1b[2JBlind", CALM.last, None, True, {}, 0, 0, 0, 0, 0)  # noqa: FBT003
 
 
@@ -25,7 +25,7 @@ def shown(language: str, *rows: Glance) -> str:
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_unwatched_first_then_the_worst(language: str) -> None:
     told = shown(language, CALM, OPEN, BLIND)
-    assert told.index("Blind") < told.index("Open") < told.index("Calm")
+    assert told.index("Blind") < told.index("Ajar") < told.index("Calm")
     assert "\x1b[2J" not in told
 
 
