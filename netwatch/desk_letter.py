@@ -6,13 +6,14 @@ kept is handed over once (arrival.py). The practices' own mails are untouched.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from netwatch.arrival import Delivery, deliver, letters
 from netwatch.glance import glance
 from netwatch.overview import Row, overview, remembered, standing
+from netwatch.store import retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     # Writes the letter for one kind of reader; the command line gives the one of reports/.
     Write = Callable[[Overview, Reader], Content]
 
+KEPT = timedelta(days=400)  # for which letters that arrived are kept, as those of a site
 WHAT = "desk"  # under which the last letter is remembered
 
 
@@ -56,4 +58,5 @@ def tell(store: Store, desk: Desk, path: Path, told: list[Row], write: Write) ->
         if seen.due:
             post = letters(desk, partial(write, seen))
             store.notices.tell(desk.slug, WHAT, remembered(told), now, post)
+            retention.prune(store, desk.slug, now - KEPT)
         return seen.due, deliver(store, desk)

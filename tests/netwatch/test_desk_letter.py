@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,10 @@ from netwatch.cli import main
 from netwatch.composition import desk_writer, rules
 from netwatch.desk import load
 from netwatch.desk_letter import rows, tell
+from netwatch.document import AcceptedPart
 from netwatch.exits import Exit
+from netwatch.model import Status
+from netwatch.overview import standing
 from netwatch.store import FILE, Store
 from tests.lab.postoffice import Post, office
 from tests.netwatch.test_cli_scan import run, site
@@ -174,3 +178,36 @@ def test_its_letters_are_found_in_the_outbox_by_its_slug(tmp_path: Path, data: P
     words = ["outbox", "desk.atelier", "--data", str(data), "--lang", "en"]
     shown = CliRunner().invoke(main, words, catch_exceptions=False)
     assert "it@atelier.example" in " ".join(shown.stdout.split())
+
+
+def test_letters_that_arrived_long_ago_go_and_what_they_told_stays(
+    tmp_path: Path, data: Path, post: Post
+) -> None:
+    path = desk(tmp_path, post.port)
+    sites(data, path)
+    with Store(data) as store:
+        store.outbox._db.execute("update outbox set sent = '2020-01-01T00:00:00Z', created = sent")
+        store.outbox._db.conn.commit()
+        night(store, "calm", timedelta(hours=1), OLD)
+    sites(data, path)
+    assert len(post.mails) == 2
+    with Store(data) as store:
+        assert len(store.outbox.ended("desk.atelier", 9)) == 1
+    sites(data, path)
+    assert len(post.mails) == 2
+
+
+def test_what_is_accepted_or_proved_gone_no_longer_stands_and_what_nobody_tested_does(data: Path) -> None:
+    with Store(data) as store:
+        night(store, "open", timedelta(hours=2), PACS, OLD)
+        document = store.document("open", rules(), "en")
+    assert document is not None
+    one, other = document.findings
+    assert len(standing(document)) == 2
+    gone = replace(document, findings=(replace(one, status=Status.RESOLVED), other))
+    assert standing(gone).keys() == {other.id}
+    lived_with = replace(one, accepted=AcceptedPart("Dr", "2026-11-01", "2027-01-01", "old"))
+    assert standing(replace(document, findings=(lived_with, other))).keys() == {other.id}
+    silent = replace(document, findings=(replace(one, status=Status.UNVERIFIED), other))
+    assert standing(silent) == standing(document)
+    assert standing(None) == {}
