@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from netwatch import mail, notify
 from netwatch.errors import ConfigError, DeliveryError, NetwatchError
@@ -21,18 +21,48 @@ from netwatch.post import NOTIFY, Content, Letter, Posted, Reader, Role, State
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from netwatch.config import MailSettings, Site
+    from netwatch.config import MailSettings
+    from netwatch.readers import NotifySettings, Recipient
     from netwatch.store import Store
     from netwatch.store.outbox import Outbox
 
     # Writes one message for one kind of reader.
     Write = Callable[[Reader], Content]
 
+    class Told(Protocol):
+        """Whom letters are written to: a site, or a desk that looks after several."""
+
+        @property
+        def slug(self) -> str:
+            """Under which its letters wait."""
+            ...
+
+        @property
+        def language(self) -> str:
+            """Else, a recipient's own."""
+            ...
+
+        @property
+        def recipients(self) -> tuple[Recipient, ...]:
+            """Who is told."""
+            ...
+
+        @property
+        def mail(self) -> MailSettings | None:
+            """How mails leave."""
+            ...
+
+        @property
+        def notify(self) -> NotifySettings | None:
+            """The second way."""
+            ...
+
+
 NOBODY = ""  # the recipient of a letter that was written before anybody was named
 SOME_CHANNEL = NOTIFY  # that of a short message, written while the list of channels could not be read
 
 
-def letters(site: Site, write: Write) -> tuple[Letter, ...]:
+def letters(site: Told, write: Write) -> tuple[Letter, ...]:
     """One letter for each recipient and channel, each under a Message-ID that all its tries keep.
 
     Without anybody to tell, one letter is kept, unaddressed, until the site file names somebody.
@@ -49,17 +79,17 @@ def letters(site: Site, write: Write) -> tuple[Letter, ...]:
     return tuple(post) or (_mail(site, NOBODY, content(_plain(site))),)
 
 
-def _readers(site: Site) -> Iterator[tuple[str, Reader]]:
+def _readers(site: Told) -> Iterator[tuple[str, Reader]]:
     """Every mail address, with how it is written to."""
     for one in site.recipients:
         yield one.address, Reader(one.language or site.language, Role(one.role))
 
 
-def _plain(site: Site) -> Reader:
+def _plain(site: Told) -> Reader:
     return Reader(site.language)
 
 
-def _channels(site: Site) -> tuple[str, ...]:
+def _channels(site: Told) -> tuple[str, ...]:
     """How the channels are called in the outbox."""
     try:
         return tuple(f"{NOTIFY}{one.name}" for one in notify.channels(site.notify))
@@ -67,15 +97,15 @@ def _channels(site: Site) -> tuple[str, ...]:
         return (SOME_CHANNEL,)
 
 
-def _mail(site: Site, recipient: str, content: Content) -> Letter:
+def _mail(site: Told, recipient: str, content: Content) -> Letter:
     return Letter(_number(site), recipient, content.subject, content.text, content.html)
 
 
-def _short(site: Site, recipient: str, content: Content) -> Letter:
+def _short(site: Told, recipient: str, content: Content) -> Letter:
     return Letter(_number(site), recipient, content.subject, content.short, "")
 
 
-def _number(site: Site) -> str:
+def _number(site: Told) -> str:
     """A Message-ID."""
     domain = mail.sender(site.mail).rpartition("@")[2] if site.mail else "netwatch.invalid"
     return f"<{secrets.token_hex(16)}@{domain}>"
@@ -104,7 +134,7 @@ class Tally:
     errors: list[NetwatchError] = field(default_factory=list)
 
 
-def deliver(store: Store, site: Site, *, everything: bool = False) -> Delivery:
+def deliver(store: Store, site: Told, *, everything: bool = False) -> Delivery:
     """Hand over what is due, or all that has not arrived; each letter's fate is on disk before the next."""
     now, outbox = _now(), store.outbox
     _address(outbox, site)
@@ -134,7 +164,7 @@ def is_lost(one: Posted, now: datetime) -> bool:
     return one.state in {State.REFUSED, State.GIVEN_UP} or late(one.created, now)
 
 
-def _address(outbox: Outbox, site: Site) -> None:
+def _address(outbox: Outbox, site: Told) -> None:
     """Those written to nobody go to whom the site file names by now."""
     for waiting in outbox.pending(site.slug):
         letter = waiting.letter
@@ -148,7 +178,7 @@ def _address(outbox: Outbox, site: Site) -> None:
         outbox.address(letter, [Letter(_number(site), address, *told) for address in addresses])
 
 
-def _mails(outbox: Outbox, site: Site, queue: list[Letter], tally: Tally) -> None:
+def _mails(outbox: Outbox, site: Told, queue: list[Letter], tally: Tally) -> None:
     """By mail. A server that hangs up between two letters is greeted once more for the second."""
     if not queue:
         return
@@ -191,7 +221,7 @@ def _session(outbox: Outbox, settings: MailSettings, left: deque[Letter], tally:
     return False
 
 
-def _shorts(outbox: Outbox, site: Site, queue: list[Letter], tally: Tally) -> None:
+def _shorts(outbox: Outbox, site: Told, queue: list[Letter], tally: Tally) -> None:
     """Through the channels, each on its own: one that fails keeps no other from being told."""
     try:
         known = {one.name: one for one in notify.channels(site.notify)} if queue else {}
@@ -218,7 +248,7 @@ def _shorts(outbox: Outbox, site: Site, queue: list[Letter], tally: Tally) -> No
 
 
 def try_out(
-    site: Site, write: Callable[[str], tuple[str, str]]
+    site: Told, write: Callable[[str], tuple[str, str]]
 ) -> Iterator[tuple[str, NetwatchError | None]]:
     """Send a test to every recipient and channel; each with what hindered it, or None.
 

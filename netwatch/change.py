@@ -77,6 +77,7 @@ class ComingKind(StrEnum):
     """How a device came or went."""
 
     NEW = "new"  # never met before, where an earlier night would have met it
+    ELSEWHERE = "elsewhere"  # as new here, and known from another site before: a machine that visits
     BACK = "back"  # was told gone, and is here again
     GONE = "gone"  # not met in so many nights that looked for it
 
@@ -121,12 +122,13 @@ class Searched:
 @dataclass(frozen=True, slots=True)
 class Acquaintance:
     """Whom the site knew before tonight: its devices, when each was last met and how it stands, by id, and
-    where they were looked for."""
+    where they were looked for. `elsewhere`: cards that another site of the database knew before this one."""
 
     devices: tuple[Device, ...] = ()
     met: Mapping[str, datetime] = field(default_factory=dict)
     standings: Mapping[str, Standing] = field(default_factory=dict)
     searched: tuple[Searched, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netwatch.cli_sites import tell_desk
 from netwatch.composition import (
     claim,
     composer,
@@ -42,6 +43,7 @@ from netwatch.words import messages
 
 if TYPE_CHECKING:
     from netwatch.config import Site
+    from netwatch.desk import Desk
     from netwatch.document import Document
     from netwatch.nightly import Ended
     from netwatch.store import Store
@@ -53,6 +55,11 @@ WORST = (Exit.ERROR, Exit.FINDINGS, Exit.UNTOLD, Exit.INCOMPLETE, Exit.CLEAN)
 @click.command()
 @click.argument("site", required=False)
 @click.option("--all", "every", is_flag=True, help="Every site that was scanned here before, one by one.")
+@click.option(
+    "--desk",
+    type=click.Path(path_type=Path),
+    help="With --all: then one letter over all sites, where anything moved, to whom this desk file names.",
+)
 @as_text_or_json
 @click.option("--no-alert", is_flag=True, help="Mail nobody, neither now nor later, about this run.")
 @all_ports
@@ -75,6 +82,7 @@ WORST = (Exit.ERROR, Exit.FINDINGS, Exit.UNTOLD, Exit.INCOMPLETE, Exit.CLEAN)
 def scan(
     site: str | None,
     every: bool,
+    desk: Path | None,
     form: str,
     no_alert: bool,
     all_ports: bool,
@@ -87,6 +95,9 @@ def scan(
     """Do one night: sweep, ask, judge, store, compare, alert."""
     if every is (site is not None):
         raise click.UsageError(messages(lang or spoken(None))("cli.site-or-all"))
+    if desk is not None and not every:
+        raise click.UsageError(messages(lang or spoken(None))("desk.needs-all"))
+    named = _desk(desk)
     signal.signal(signal.SIGTERM, _stop)
     how = {"all_ports": all_ports, "audit": audit, "outside": vantage == "outside"}
     with open_store(data) as store:
@@ -94,7 +105,7 @@ def scan(
             document, code = _night(store, site, form, lang, fail_on, alert=not no_alert, how=how)
             _print(form, [document])
             sys.exit(code)
-        documents, codes = [], [Exit.CLEAN]
+        documents, codes, hindered = [], [Exit.CLEAN], dict[str, NetwatchError]()
         for slug in store.sites():
             say(messages(lang or "en")("cli.site-begins", site=slug))
             try:
@@ -102,11 +113,31 @@ def scan(
                 document, code = _night(store, path, form, lang, fail_on, alert=not no_alert, how=how)
                 documents.append(document)
             except NetwatchError as error:
-                code = Exit.ERROR
+                code, hindered[slug] = Exit.ERROR, error
                 _tell(error, lang or "en", slug)
             codes.append(code)
+        if named is not None and desk is not None and not no_alert:
+            codes.append(_told_desk(store, named, desk, hindered, lang))
         _print(form, documents, several=True)
     sys.exit(min(codes, key=WORST.index))
+
+
+def _desk(path: Path | None) -> Desk | None:
+    """The desk file, read before the first scan so that a mistake in it costs no night's letter."""
+    from netwatch.desk import load  # noqa: PLC0415 - slow to import
+
+    return None if path is None else load(path)
+
+
+def _told_desk(
+    store: Store, desk: Desk, path: Path, hindered: dict[str, NetwatchError], lang: str | None
+) -> Exit:
+    """The letter over all sites, and how that ended."""
+    try:
+        return Exit.UNTOLD if tell_desk(store, desk, path, hindered, lang) else Exit.CLEAN
+    except NetwatchError as error:
+        _tell(error, lang or desk.language)
+        return Exit.ERROR
 
 
 def _file(store: Store, slug: str) -> str:

@@ -1,4 +1,5 @@
-"""What can be typed about nights that run by themselves? `netwatch schedule install|remove|show`.
+"""What can be typed about nights that run by themselves, and about the post between them?
+`netwatch schedule install|remove|show`.
 
 Where it stops: a password is never asked for, shown or written; what the timer cannot see of it is said.
 """
@@ -56,6 +57,8 @@ def install(  # noqa: PLR0913, PLR0917 - click hands over a command's options on
     data: Path | None,
 ) -> None:
     """Have it done every night, once; a night missed while the machine was off is caught up once.
+
+    Every hour in between, `netwatch tend` sends what waits and says when no complete night has run.
 
     For systemd, root is needed; the scan itself runs as an ordinary user.
     """
@@ -206,6 +209,7 @@ def _told(one: Installed, words: Messages) -> tuple[str, ...]:
     if one.next is not None:
         lines.append(words("schedule.next", day=one.next.date(), time=f"{one.next:%H:%M}"))
     lines.append(words("schedule.unattended" if one.unattended else "schedule.attended"))
+    lines.append(words("schedule.tended" if one.tended else "schedule.untended"))
     return tuple(lines)
 
 

@@ -3,7 +3,8 @@
 A new device is news only where an earlier night would have met it: the first night, a network that was not
 looked in before, or not by the same means, bring devices that are new to us and to nobody else. A card at
 one more address is no new device. A device is gone after so many days on which its network was looked in,
-others there answered and it did not; what was not looked at is not gone.
+others there answered and it did not; what was not looked at is not gone. A machine that another site of the
+database knew first, by a card of its own, visits: its coming is told to nobody, and nobody misses it.
 
 Telephones make up cards. Where the site file expects them (ranges.py) a new one is told to
 nobody, as long as it hides its card, opens no port but a telephone's and is not recognised as anything else;
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from netwatch.change import Came, Coming, ComingKind, Standing
 from netwatch.classes import UNKNOWN, kind_of
-from netwatch.identity import randomised
+from netwatch.identity import lasting, randomised
 from netwatch.model import Outcome, Vantage
 from netwatch.opening import VAGUE
 from netwatch.ranges import ANYTHING
@@ -127,7 +128,9 @@ def _met(
             another = device.part_of is not None or (device.mac is not None and device.mac in cards)
             if earlier and not another:
                 nights, first = max(one.nights for one in earlier), min(one.since for one in earlier)
-                coming = Coming(ComingKind.NEW, device, quiet, nights, first, ports)
+                visits = not quiet and _visits(device, before)
+                kind = ComingKind.ELSEWHERE if visits else ComingKind.NEW
+                coming = Coming(kind, device, quiet or visits, nights, first, ports)
             now = Standing(quiet=coming is not None and quiet)
             if device.mac is not None:
                 cards.add(device.mac)
@@ -163,10 +166,16 @@ def _missed(
             continue
         now = replace(standing, missed=standing.missed + 1, counted=today)
         coming = None
-        if 0 < expected.nights <= now.missed and not expected.comes_and_goes(device, standing):
+        stays = not (_visits(device, before) or expected.comes_and_goes(device, standing))
+        if 0 < expected.nights <= now.missed and stays:
             now = replace(now, gone=run.started)
             coming = Coming(ComingKind.GONE, device, nights=now.missed, since=last)
         yield coming, (device.id, now)
+
+
+def _visits(device: Device, before: Acquaintance) -> bool:
+    """Is it at home at another site of the database?"""
+    return device.mac is not None and device.mac in before.elsewhere and lasting(device.mac)
 
 
 def _earlier(address: str, before: Iterable[Searched], tonight: Mapping[str, str]) -> list[Searched]:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from netwatch.config import Site
+    from netwatch.desk import Desk
     from netwatch.document import Document
     from netwatch.exposures import Logged
     from netwatch.model import Observation, Run
     from netwatch.notice import Notice
+    from netwatch.overview import Overview
     from netwatch.plan import Plan
     from netwatch.post import Alert, Content, Reader
     from netwatch.probe import Probe
@@ -149,6 +151,25 @@ def notifier(site: Site) -> Callable[[Notice, Reader], Content]:
         return notices.compose(
             site.name, notice, reader, words(notice.why, **notice.details) if known else ""
         )
+
+    return write
+
+
+def desk_writer(desk: Desk) -> Callable[[Overview, Reader], Content]:
+    """Writes a desk's letter for each kind of reader."""
+
+    def write(seen: Overview, reader: Reader) -> Content:
+        from netwatch.problem import sentence  # noqa: PLC0415 - slow to import
+        from netwatch.words import messages  # noqa: PLC0415
+        from reports import desk as letter  # noqa: PLC0415
+
+        words = messages(reader.language)
+        why = {
+            one.row.glance.site: sentence(one.row.hindered, words)
+            for one in seen.sites
+            if one.row.hindered is not None
+        }
+        return letter.compose(desk.name, seen, reader, why)
 
     return write
 

@@ -12,7 +12,7 @@ import shlex
 import tomllib
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
 from pathlib import Path  # noqa: TC003 - as above
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from annotated_types import Ge, Le, MinLen
 from pydantic import Field, Strict, ValidationError, field_validator, model_validator
@@ -47,7 +47,7 @@ from netwatch.internet import (
 )
 from netwatch.problem import problems, secretive, sentence
 from netwatch.ranges import Ranges, check
-from netwatch.readers import AnyRecipient, MailsSettings, NotifySettings, PingSettings, Recipient
+from netwatch.readers import AnyRecipient, MailsSettings, NotifySettings, PingSettings, Recipient, once_each
 from netwatch.secret import secret
 from netwatch.settings import (
     MOST_ADDRESSES,
@@ -74,6 +74,7 @@ __all__ = [
 ]
 
 LARGEST_FILE = 1_000_000  # bytes
+Shape = TypeVar("Shape", bound=Table)
 MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
@@ -206,11 +207,7 @@ class Site(Table):
     @field_validator("recipients", mode="after")
     @classmethod
     def _once_each(cls, recipients: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
-        once = {one.address: one for one in reversed(recipients)}
-        for number, one in enumerate(recipients):
-            if once[one.address] != one:
-                raise wrong("recipient-twice", at=(number,), address=one.address)
-        return tuple(dict.fromkeys(recipients))
+        return once_each(recipients)
 
     @field_validator("probes", mode="after")
     @classmethod
@@ -237,6 +234,11 @@ class Site(Table):
 
 def load(path: Path) -> Site:
     """The site that this file describes. Raises ConfigError."""
+    return read(path, Site)
+
+
+def read(path: Path, shape: type[Shape]) -> Shape:
+    """What this file describes, in this shape. Raises ConfigError."""
     text = _read(path)
     try:
         data = tomllib.loads(text)
@@ -245,9 +247,9 @@ def load(path: Path) -> Site:
     except (ValueError, RecursionError):  # a number, or a nesting, that nobody writes by hand
         raise ConfigError("config.not-toml", path=path) from None
     try:
-        return Site.model_validate(data, context={"folder": path.resolve().parent})
+        return shape.model_validate(data, context={"folder": path.resolve().parent})
     except ValidationError as error:
-        found = problems(error, shape=Site).problems
+        found = problems(error, shape=shape).problems
         raise ConfigError("config.invalid", problems=found, path=path) from None
 
 

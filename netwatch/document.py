@@ -178,10 +178,10 @@ class ChangePart:
 
 @dataclass(frozen=True, slots=True)
 class ComingPart:
-    """A device that came or went since the night before. `quiet`: it is expected where it is, or back, and
-    nobody is mailed. `nights`: of a new one, how many earlier nights had looked where it is; of one that is
-    gone, how many looked for it in vain. `since`: the first of these; of one that is gone or back, when it
-    was last seen."""
+    """A device that came or went since the night before. `quiet`: it is expected where it is, or back, or
+    known from another site, and nobody is mailed. `nights`: of a new one, how many earlier nights had looked
+    where it is; of one that is gone, how many looked for it in vain. `since`: the first of these;
+    of one that is gone or back, when it was last seen."""
 
     kind: ComingKind
     device: str

@@ -26,6 +26,17 @@ Host = tuple[str, str | None]  # address, card
 # VRRP (RFC 9568 7.3) and CARP, then HSRP and GLBP.
 VIRTUAL = ("00:00:5e:00:01", "00:00:5e:00:02", "00:00:0c:07:ac", "00:00:0c:9f:f", "00:07:b4:00")
 
+# Makers whose cards are, or may be, those of virtual machines (PCS: VirtualBox's).
+# Hyper-V makes Microsoft's out of its host's address, so that two practices may well have the same one:
+# https://docs.microsoft.com/en-us/archive/blogs/jhoward/
+#     hyper-v-mac-address-allocation-and-apparent-network-issues-mac-collisions-can-cause
+OF_COPIES = frozenset(
+    {
+        *("VMware, Inc.", "Xensource, Inc.", "Parallels, Inc.", "Proxmox Server Solutions GmbH"),
+        *("PCS Systemtechnik GmbH", "Microsoft Corporation"),
+    }
+)
+
 
 def identify(hosts: Iterable[Host], known: Iterable[Device]) -> dict[str, Device]:
     """The device at each (address, MAC), by address. Known devices keep their id; each id is given once.
@@ -155,6 +166,13 @@ def randomised(mac: str) -> bool:
 def virtual(mac: str) -> bool:
     """Is this the card of a role, such as "the gateway", that moves from one router to another?"""
     return mac.lower().startswith(VIRTUAL)
+
+
+def lasting(mac: str) -> bool:
+    """Is it a card by which one machine is known wherever it goes: of a maker, neither made up nor a role's
+    nor that of a virtual machine, which is copied with it? Doubt is a no."""
+    maker = vendor(mac)
+    return maker is not None and maker not in OF_COPIES
 
 
 def describe(

@@ -39,6 +39,15 @@ def _recipient(value: object) -> object:
     return {"address": value}
 
 
+def once_each(recipients: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
+    """Each address once; one that is told in two ways is a mistake."""
+    once = {one.address: one for one in reversed(recipients)}
+    for number, one in enumerate(recipients):
+        if once[one.address] != one:
+            raise wrong("recipient-twice", at=(number,), address=one.address)
+    return tuple(dict.fromkeys(recipients))
+
+
 AnyRecipient = Annotated[Recipient, BeforeValidator(_recipient)]
 
 

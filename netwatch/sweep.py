@@ -18,6 +18,7 @@ from netwatch import nmapxml
 from netwatch.errors import ScopeError
 from netwatch.kernel import end_nmap, may_send_raw, neighbours, on_link
 from netwatch.model import Coverage, Failure, Outcome, Reason, Vantage
+from netwatch.oneself import own_cards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -100,7 +101,7 @@ class Sweep:
             else:
                 ended = (outcome, told)
             self.coverage.append(Coverage("discovery", Vantage.LAN, str(network), None, (), *ended))
-        cards = neighbours()
+        cards = neighbours() | own_cards(tuple(scope.targets()))
         known = [Found(host.address, host.mac or cards.get(host.address)) for host in found.values()]
         for host in known:
             self.egress.found(host.address, by_arp=ways <= {OURSELVES, BY_ARP})

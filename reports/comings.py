@@ -123,12 +123,17 @@ def news(say: Phrases, comings: Sequence[Coming], found_at: datetime) -> News:
 
 
 def also(say: Phrases, comings: Sequence[Coming]) -> list[str]:
-    """What is a line in a mail and never its reason: who is back, and who was expected."""
+    """What is a line in a mail and never its reason: who is back, who visits, and who was expected."""
     expected = [one for one in comings if one.kind is ComingKind.NEW and one.quiet]
     back = [
-        say("comings.also.back", what=called(say, one.device), address=clean(one.device.address, ADDRESS))
+        say(
+            f"comings.also.{kind}",
+            what=called(say, one.device),
+            address=clean(one.device.address, ADDRESS),
+        )
+        for kind in (ComingKind.BACK, ComingKind.ELSEWHERE)
         for one in comings
-        if one.kind is ComingKind.BACK
+        if one.kind is kind
     ]
     return back + ([say.count("comings.expected", len(expected))] if expected else [])
 
@@ -208,7 +213,7 @@ def _open(say: Phrases, opened: Sequence[tuple[int, str, str]]) -> str:
 def lines(say: Phrases, document: Document) -> list[Line]:
     """Who came and went in this night, bad news first; those that were expected last."""
     devices = {device.id: device for device in document.devices}
-    order = (ComingKind.NEW, ComingKind.GONE, ComingKind.BACK)
+    order = (ComingKind.NEW, ComingKind.GONE, ComingKind.BACK, ComingKind.ELSEWHERE)
     told = sorted(
         document.comings, key=lambda one: (one.quiet, order.index(one.kind), by_address(one.address))
     )

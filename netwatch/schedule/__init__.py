@@ -1,4 +1,4 @@
-"""When is a site scanned, as which user, with what? What every scheduler is told. Pure.
+"""When is a site scanned and its post looked after, as which user, with what? What schedulers are told. Pure.
 
 Four can be told: systemd's timers, cron, the Task Scheduler of Windows, and a loop of our own for containers.
 `installing.py` is the only one that writes, and `loop.py` the only one that waits.
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SYSTEMD, CRON, WINDOWS, LOOP = KINDS = ("systemd", "cron", "windows", "loop")
 USUAL = time(22, 30)  # the practice is closed, and the machine mostly still on
 SPREAD = 30  # minutes: not every practice asks the same mail server in the same minute
+HOUR = 60  # minutes
 ANY_DAY = date(2000, 1, 3)
 UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, no character at all, ends of lines and paragraphs
 
@@ -39,6 +40,12 @@ class Job:
     spread: int
     user: str
     credentials: tuple[str, ...] = ()
+
+    @property
+    def tended(self) -> int:
+        """The minute of each hour at which its post is looked after: half way between the last moment at
+        which a night begins and the next at which one may."""
+        return (self.at.minute + (HOUR + self.spread) // 2) % HOUR
 
     def command(self, *words: str) -> tuple[str, ...]:
         """The words of a command about this site."""

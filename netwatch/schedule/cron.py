@@ -1,7 +1,8 @@
 """What does the line in a crontab say? crontab(5). Pure.
 
 cron forgets what it missed while the machine was off. So the line looks in every hour, and
-`netwatch loop --once` knows whether a night is due: once, in its hours, a missed one once.
+`netwatch loop --once` knows whether a night is due: once, in its hours, a missed one once. Where none is, it
+looks after the post.
 """
 
 from __future__ import annotations

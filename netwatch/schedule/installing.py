@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +20,10 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
 from netwatch.errors import ConfigError
-from netwatch.schedule import CRON, LOOP, SYSTEMD, WINDOWS, cron, nights, systemd, windows
+from netwatch.schedule import CRON, LOOP, SYSTEMD, WINDOWS, Recipe, cron, nights, systemd, windows
 
 if TYPE_CHECKING:
-    from netwatch.schedule import Job, Recipe
+    from netwatch.schedule import Job
 
 CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))
 RUNNING = Path("/run/systemd/system")  # sd_booted(3)
@@ -33,13 +33,15 @@ PATIENCE = 60  # seconds for a command
 @dataclass(frozen=True, slots=True)
 class Installed:
     """What a scheduler says of a site. `where`: its file or name; `on`: will it come to pass;
-    `unattended`: also while nobody is logged in; `next`: when, where the scheduler says so."""
+    `unattended`: also while nobody is logged in; `next`: when, where the scheduler says so; `tended`: is the
+    post looked after between the nights?"""
 
     kind: str
     where: str
     on: bool
     unattended: bool
     next: datetime | None = None
+    tended: bool = True
 
 
 def detect() -> str | None:
@@ -78,7 +80,10 @@ def remove(kind: str, slug: str, user: str) -> None:
         _hand_back(user, cron.without(_crontab(user), slug))
         return
     if kind == WINDOWS:
-        _run(windows.removal(slug))
+        *rest, night = windows.removal(slug).commands
+        for command in rest:
+            _asked(*command)  # may be gone already; the nights' own task may not
+        _run(Recipe((), (night,)))
         return
     recipe = systemd.removal(slug)
     for command in recipe.commands:
@@ -123,8 +128,9 @@ def _in_systemd(slug: str) -> Installed | None:
             upcoming = datetime.fromtimestamp(int(row["next"]) / 1e6)  # noqa: DTZ006 - this clock's
         except (ValueError, TypeError, KeyError, OverflowError, OSError):
             upcoming = None
-    active = told is not None and told.strip() == "active"
-    return Installed(SYSTEMD, str(path), on=active, unattended=True, next=upcoming)
+    day = _asked("systemctl", "is-active", f"{systemd.between(slug)}.timer")
+    active, tended = ((one or "").strip() == "active" for one in (told, day))
+    return Installed(SYSTEMD, str(path), on=active, unattended=True, next=upcoming, tended=tended)
 
 
 def _in_crontab(slug: str, user: str) -> Installed | None:
@@ -145,7 +151,12 @@ def _in_windows(slug: str) -> Installed | None:
     if not shutil.which("schtasks"):
         return None
     told = _asked("schtasks", "/Query", "/TN", windows.task_name(slug), "/XML")
-    return None if told is None else of_task(slug, told)
+    task = None if told is None else of_task(slug, told)
+    if task is None:
+        return None
+    day = _asked("schtasks", "/Query", "/TN", windows.between(slug), "/XML")
+    other = None if day is None else of_task(slug, day)
+    return replace(task, tended=other is not None and other.on)
 
 
 def of_task(slug: str, told: str) -> Installed | None:

@@ -2,7 +2,8 @@
 
 It looks at the clock every half minute rather than sleep until an hour: a machine that slept, a clock that
 was set, a site file that came or changed are noticed then. Each scan is a process of its own, one after the
-other: what becomes of one is nothing to the next. Whether a night is due is for nights.py to say.
+other: what becomes of one is nothing to the next. Whether a night is due is for nights.py to say. Between the
+nights each site's post is looked after once an hour, by a process of its own too (`netwatch tend`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import subprocess
 import tempfile
 import threading
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import IO, TYPE_CHECKING
 
 from netwatch.config import load
 from netwatch.errors import ConfigError
+from netwatch.exits import Exit
 from netwatch.problem import sentence
 from netwatch.schedule import USUAL, hour, nights, one_line
 from netwatch.schedule.nights import FOLDER, GOOD, Kept
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
 TICK = 30.0  # seconds between two looks at the clock
 BEAT = ".loop.json"  # beside the nights; says that the loop lives, and what troubles it
 STALE = timedelta(minutes=5)  # a loop that said nothing for so long is dead
+HOURLY = timedelta(hours=1)
 PATIENCE = 100.0  # seconds in which a scan that is stopped stores what it saw
+A_WHILE = timedelta(minutes=15)  # for the post, which a mail server may hold up
 LONGEST = 300  # characters of a reason
 
 
@@ -48,6 +53,8 @@ class Loop:
         self.now: Callable[[], datetime] = datetime.now  # by this machine's clock, as a window is
         self._stop = threading.Event()
         self._told: set[str] = set()
+        self._tended: dict[str, datetime] = {}  # when each site's post was last looked after
+        self._lost: dict[str, str] = {}  # what was wrong with it then
         self._once = False
 
     def stop(self, *_: object) -> None:
@@ -100,11 +107,19 @@ class Loop:
                 # Written before it begins: where nothing can be written, no night begins over and over.
                 nights.remember(folder, site.slug, Kept(kept.since, night))
                 kept = self._night(path, site, kept, night, troubles)
+                self._tended[site.slug] = self.now()  # a scan ends with that
+                self._lost.pop(site.slug, None)
             if night is not None or kept.since == now:  # not every half minute: a disk may sleep
                 nights.remember(folder, site.slug, kept)
         except OSError as error:
             yield self.words("schedule.cannot-remember", site=site.slug, why=error.strerror)
             return
+        tended = self._tended.get(site.slug)
+        if night is None and (tended is None or abs(now - tended) >= HOURLY):
+            self._tended[site.slug] = now
+            self._lost[site.slug] = self._tend(path, site, troubles)
+        if self._lost.get(site.slug):
+            yield self._lost[site.slug]
         if kept.night is not None and (kept.code is None or kept.code not in GOOD):
             trouble = self.words(
                 "schedule.trouble-failed", site=site.slug, night=kept.night, why=kept.why or "-"
@@ -118,15 +133,7 @@ class Loop:
     def _night(self, path: Path, site: Site, before: Kept, night: date, troubles: list[str]) -> Kept:
         """Scan, and say in a line how it went. What we stopped before it stored anything is still due."""
         began = self.now()
-        command = [str(self.program), "scan", str(path), "--data", str(self.data)]
-        try:
-            with tempfile.TemporaryFile() as said:
-                code = self._scanned(command, said, troubles)
-                said.seek(0)
-                lines = said.read().decode("utf-8", "replace").strip().splitlines()
-        except OSError as error:
-            code, lines = -1, [f"{self.program}: {error.strerror}"]
-        why = one_line(lines[-1])[:LONGEST] if lines else ""
+        code, why = self._done("scan", path, troubles)
         stopped = self._stop.is_set() and code not in GOOD
         how = self.words(
             "schedule.ended-stopped" if stopped else f"schedule.ended-{code if code in GOOD else 'else'}",
@@ -137,12 +144,36 @@ class Loop:
         self.tell(f"{began:%Y-%m-%d %H:%M}  {site.slug}: {how}", code not in GOOD)
         return before if stopped else Kept(before.since, night, code, why)
 
-    def _scanned(self, command: list[str], said: IO[bytes], troubles: list[str]) -> int:
-        """How the scan ended. It is stopped when we are."""
+    def _tend(self, path: Path, site: Site, troubles: list[str]) -> str:
+        """Have letters that wait handed over, and said what is due. What is wrong, or nothing."""
+        code, why = self._done("tend", path, troubles, A_WHILE)
+        if code in {Exit.CLEAN, Exit.BUSY} or self._stop.is_set():
+            return ""
+        return self.words("schedule.trouble-post", site=site.slug, why=why or f"{code}")
+
+    def _done(
+        self, verb: str, path: Path, troubles: list[str], longest: timedelta | None = None
+    ) -> tuple[int, str]:
+        """How a command about this site ended, and the last line that it said."""
+        command = [str(self.program), verb, str(path), "--data", str(self.data)]
+        try:
+            with tempfile.TemporaryFile() as said:
+                code = self._ended(command, said, troubles, longest)
+                said.seek(0)
+                lines = said.read().decode("utf-8", "replace").strip().splitlines()
+        except OSError as error:
+            code, lines = -1, [f"{self.program}: {error.strerror}"]
+        return code, one_line(lines[-1])[:LONGEST] if lines else ""
+
+    def _ended(
+        self, command: list[str], said: IO[bytes], troubles: list[str], longest: timedelta | None
+    ) -> int:
+        """How it ended. It is stopped when we are, or when it takes too long."""
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
+        latest = monotonic() + longest.total_seconds() if longest else None
         beaten = self.now()
         while (code := process.poll()) is None:
-            if self._stop.wait(0.5):
+            if self._stop.wait(0.5) or (latest and monotonic() > latest):
                 process.terminate()
                 try:
                     return process.wait(PATIENCE)

@@ -107,8 +107,7 @@ class Store:
         came: Came | None = None,
         told: News | None = None,
     ) -> None:
-        """Keep a run, what it changed, who was known again, who came, and the letters it caused, whole or not
-        at all."""
+        """Keep a run and all that it leaves, whole or not at all."""
         with self._writing() as db:
             number = writing.run(db, run)
             writing.devices(db, run)
@@ -225,9 +224,8 @@ class Store:
         return reading.known(self._db, site)
 
     def exposures(self, site: str, *, only_open: bool = False) -> tuple[Logged, ...]:
-        """The log of exposures, the first first, each with whom the first alert was sent to, and when. Of
-        `only_open` it is not asked who was told: every night needs them, and letters add up."""
-        log = exposures.log(self._db, site, only_open=only_open)
+        """The log of exposures, the first first; all of it with whom the first alert went to, and when."""
+        log = exposures.log(self._db, site, only_open=only_open)  # every night: letters would add up
         return log if only_open else exposures.told(self._db, site, log)
 
     def declare(self, site: str, text: str) -> None:
@@ -261,9 +259,9 @@ class Store:
         row = next(self._db.query("select name, language from sites where slug = ?", [slug]), None)
         return (row["name"], row["language"]) if row else None
 
-    def sites(self) -> tuple[str, ...]:
-        """The slugs of all sites."""
-        return tuple(row["slug"] for row in self._db.query("select slug from sites order by slug"))
+    def sites(self, *, desks: bool = False) -> tuple[str, ...]:
+        """The slugs of all sites; or of the desks that were told of them, whose letters wait here too."""
+        return reading.slugs(self._db, desks=desks)
 
     def last_finished(self) -> str | None:
         """When the newest run of any site ended, or None."""

@@ -61,7 +61,20 @@ def acquaintance(db: Database, site: str, devices: tuple[Device, ...]) -> Acquai
             Searched(row["network"], row["means"], row["nights"], datetime.fromisoformat(row["first_night"]))
             for row in searched
         ),
+        _elsewhere(db, site),
     )
+
+
+def _elsewhere(db: Database, site: str) -> frozenset[str]:
+    """The cards that another site knew before this one did. Which site, nobody is told."""
+    query = (
+        f"select mac, {SITE} as here, min(first_seen) as first from devices "  # noqa: S608 - a constant
+        "where mac is not null group by mac, here"
+    )
+    here, there = dict[str, str](), dict[str, str]()
+    for row in db.query(query, [site]):
+        (here if row["here"] else there)[row["mac"]] = row["first"]
+    return frozenset(mac for mac, first in there.items() if mac not in here or first < here[mac])
 
 
 def _standing(row: dict[str, Any]) -> Standing:

@@ -58,7 +58,7 @@ class Notices:
         """Is the last run one of the nights that are counted, complete or not?"""
         return counts(self._db, site)
 
-    def why(self, site: str, kind: NoticeKind) -> str | None:
+    def why(self, site: str, kind: str) -> str | None:
         """Why it was told last, where that still holds."""
         return told(self._db, site, kind)
 
@@ -66,7 +66,7 @@ class Notices:
         """Of the past seven days: those with a complete night, those with any scan; letters sent."""
         return days(self._db, site, now)
 
-    def tell(self, site: str, kind: NoticeKind, why: str, at: datetime, letters: Iterable[Letter]) -> None:
+    def tell(self, site: str, kind: str, why: str, at: datetime, letters: Iterable[Letter]) -> None:
         """It is told now, by these letters; or neither is kept."""
         with self._writing() as db:
             tell(db, site, kind, why, at)
@@ -94,7 +94,7 @@ def _run(db: Database, site: str, which: str) -> dict[str, Any]:
     return next(db.query(query, [site]), {})
 
 
-def tell(db: Database, site: str, kind: NoticeKind, why: str, at: datetime) -> None:
+def tell(db: Database, site: str, kind: str, why: str, at: datetime) -> None:
     """It is told now."""
     db.execute(
         "insert or replace into notices (site, what, at, why) values (?, ?, ?, ?)",
@@ -102,7 +102,7 @@ def tell(db: Database, site: str, kind: NoticeKind, why: str, at: datetime) -> N
     )
 
 
-def told(db: Database, site: str, kind: NoticeKind) -> str | None:
+def told(db: Database, site: str, kind: str) -> str | None:
     """Why it was told last, where that still holds."""
     query = f"select why from notices where {SITE} and what = ?"  # noqa: S608 - a constant
     row = next(db.query(query, [site, kind]), None)

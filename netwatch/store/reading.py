@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
+DESK = "desk."  # begins what is no site, but whom all sites are told of; no slug of a site has a point
 NOW = "site = (select id from sites where slug = ?) and ended is null"
 OF_SITE = "where site = (select id from sites where slug = :site) and"
 # The findings that hold and those that were proved gone then. Two questions, for with an `or` SQLite goes
@@ -68,6 +69,12 @@ def in_order(address: str) -> tuple[int, int]:
     """By family, then by number."""
     parsed = ip_address(address)
     return parsed.version, int(parsed)
+
+
+def slugs(db: Database, *, desks: bool) -> tuple[str, ...]:
+    """Of all sites, or of the desks that were told of them."""
+    known = (str(row["slug"]) for row in db.query("select slug from sites order by slug"))
+    return tuple(slug for slug in known if slug.startswith(DESK) is desks)
 
 
 def picture(db: Database, site: str) -> Picture:

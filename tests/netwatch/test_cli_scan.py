@@ -85,23 +85,6 @@ def test_a_scan_that_could_not_run_is_mailed_once_until_one_runs(tmp_path: Path)
             assert store.notices.why("cabinet-7", NoticeKind.FAILED) is None
 
 
-def test_tend_sends_what_waits_and_asks_no_device(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with scp("open_pacs", "127.86.8.1", 11112) as peer:
-        path = site(tmp_path, 8)
-        assert "nothing is due" in run(data, "tend", path).stdout
-        run(data, "scan", path)
-        before = peer.connections
-        with office() as post:
-            site(tmp_path, 8, post.port)
-            run(data, "mail", "flush", path)
-            assert len(post.mails) == 1
-            ended = run(data, "tend", path)
-            assert (ended.returncode, ended.stdout.strip()) == (Exit.CLEAN, "nothing is due")
-            assert len(post.mails) == 1
-        assert peer.connections == before
-
-
 def test_tend_sends_that_the_first_scan_of_all_could_not_run(tmp_path: Path) -> None:
     data, path = tmp_path / "data", site(tmp_path, 9, days=-1)
     run(data, "scan", path)

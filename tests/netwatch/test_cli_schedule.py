@@ -120,9 +120,15 @@ def test_what_was_printed_for_systemd_is_what_is_written(machine: Machine) -> No
     told = machine.run("install", "--with", "systemd", "--user", "daemon")
     assert told.exit_code == 0, told.output
     written = sorted(machine.units.iterdir())
-    assert [path.name for path in written] == ["netwatch-cabinet.service", "netwatch-cabinet.timer"]
+    assert [path.name for path in written] == [
+        *("netwatch-cabinet.service", "netwatch-cabinet.tend.service"),
+        *("netwatch-cabinet.tend.timer", "netwatch-cabinet.timer"),
+    ]
     assert all(path.read_text() in shown for path in written)
-    assert machine.log == ["daemon-reload", "enable --now netwatch-cabinet.timer"]
+    assert machine.log == [
+        "daemon-reload",
+        "enable --now netwatch-cabinet.timer netwatch-cabinet.tend.timer",
+    ]
     assert "every night at 22:00" in told.stdout
     assert "does not see the environment variable" in told.stderr
 
@@ -131,6 +137,7 @@ def test_what_was_printed_for_systemd_is_what_is_written(machine: Machine) -> No
     assert "netwatch-cabinet.timer" in there.stdout
     assert "next night: " in there.stdout
     assert "also when nobody is logged in" in there.stdout
+    assert "between the nights: every hour" in there.stdout
     assert "none yet" in there.stdout
     assert not (machine.data / "netwatch.db").exists(), "showing makes nothing"
 
@@ -147,6 +154,18 @@ def test_a_credential_that_is_not_there_is_said_with_its_place(machine: Machine)
     told = machine.run("install", "--with", "systemd", "--user", "daemon")
     assert "/etc/credstore/netwatch.cabinet.mail" in told.stderr
     assert "environment variable" not in told.stderr
+
+
+@pytest.mark.usefixtures("as_root")
+def test_show_says_where_nobody_looks_after_the_post_and_remove_takes_what_is_left(machine: Machine) -> None:
+    machine.run("install", "--with", "systemd", "--user", "daemon")
+    machine.put("systemctl", SYSTEMCTL.replace("is-active)", 'is-active) [ "${2#*.tend.}" = "$2" ] &&'))
+    (machine.units / "netwatch-cabinet.tend.timer").unlink()
+    told = machine.run("show", "--user", "daemon")
+    assert "NOBODY" in told.stdout
+    assert "SWITCHED OFF" not in told.stdout
+    assert machine.run("remove", "--user", "daemon").exit_code == 0
+    assert list(machine.units.iterdir()) == []
 
 
 @pytest.mark.usefixtures("as_root")

@@ -409,3 +409,80 @@ def test_another_card_of_a_known_device_is_no_new_device_and_it_is_gone_with_its
             assert home.night(number, (*OLD, wifi)).kinds == {}, "its other card answers"
         kinds = [home.night(number, OLD).kinds for number in range(8, 14)]
         assert kinds == [{}, {}, {PRINTER.address: "gone"}, {}, {}, {}]
+
+
+# ------------------------------------------------------------------- several sites in one database
+
+LAPTOP = device(77, kind="computer")
+
+
+@contextmanager
+def two(folder: Path, **more: object) -> Iterator[tuple[House, House]]:
+    """Two practices in one database, each with its own devices."""
+    with house(folder, **more) as first:
+        second = House(first.store, first.site.model_copy(update={"slug": "second", "name": "Second"}))
+        first.store.remember("second", "Second", "fr")
+        for number in (0, 1):
+            first.night(number, OLD)
+            second.night(number + 0.5, (device(201), device(202)))
+        yield first, second
+
+
+def test_a_laptop_that_another_site_knows_is_no_new_device_where_it_visits(tmp_path: Path) -> None:
+    with two(tmp_path) as (first, second):
+        assert first.night(2, (*OLD, LAPTOP)).kinds == {"192.168.1.77": "new"}
+        here = replace(LAPTOP, address="192.168.1.33")
+        told = second.night(3 + 0.5, (device(201), device(202), here))
+        assert told.kinds == {"192.168.1.33": "(elsewhere)"}
+        assert told.alert is None
+        assert second.night(4 + 0.5, (device(201), device(202), here)).kinds == {}, "said once"
+        document = second.store.document("second", CATALOGUE, "fr")
+        assert document is not None
+        assert first.site.slug not in document.to_json()
+        assert first.site.name not in document.to_json()
+
+
+@pytest.mark.parametrize(
+    "mac",
+    [
+        "0a:1b:a9:00:00:07",  # made up
+        "00:00:5e:00:01:07",  # a role's
+        *("00:0c:29:00:00:07", "08:00:27:00:00:07", "00:15:5d:00:00:07"),  # virtual machines'
+        "f0:ff:ff:00:00:07",  # nobody's
+    ],
+)
+def test_a_card_that_two_machines_may_have_is_news_at_each_site(tmp_path: Path, mac: str) -> None:
+    one = Device("m-1", "192.168.1.77", mac, kind="computer")
+    with two(tmp_path) as (first, second):
+        first.night(2, (*OLD, one))
+        told = second.night(3 + 0.5, (device(201), device(202), one))
+        assert told.kinds == {"192.168.1.77": "new"}
+        assert told.alert is not None
+
+
+def test_who_visits_is_missed_where_it_is_at_home_and_nowhere_else(tmp_path: Path) -> None:
+    with two(tmp_path, gone_nights=2) as (first, second):
+        first.night(2, (*OLD, LAPTOP))
+        second.night(3 + 0.5, (device(201), device(202), LAPTOP))
+        for number in range(4, 9):
+            assert second.night(number + 0.5, (device(201), device(202))).kinds == {}
+        assert first.night(9, OLD).kinds == {}
+        assert first.night(10, OLD).kinds == {"192.168.1.77": "gone"}
+
+
+def test_the_site_that_knew_it_first_learns_nothing_of_its_visits(tmp_path: Path) -> None:
+    with two(tmp_path) as (first, second):
+        first.night(2, (*OLD, LAPTOP))
+        second.night(3 + 0.5, (device(201), device(202), LAPTOP))
+        assert first.night(4, (*OLD, LAPTOP)).kinds == {}
+        assert first.store.acquaintance(first.site.slug).elsewhere == {card(201), card(202)}
+
+
+def test_what_is_found_on_a_visitor_is_a_finding_like_any_other(tmp_path: Path) -> None:
+    archive, seen = replace(ARCHIVE, mac=card(99)), archive_at_home()
+    with two(tmp_path) as (first, second):
+        first.night(2, (*OLD, archive))
+        found = frozenset({seen.finding(QUERY)})
+        told = second.night(3 + 0.5, (device(201), device(202), archive), seen=[seen], findings=found)
+        assert told.kinds == {ARCHIVE.address: "(elsewhere)"}
+        assert {finding.rule for finding in second.store.picture("second").findings} == {QUERY}

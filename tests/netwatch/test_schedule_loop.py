@@ -12,11 +12,12 @@ import sys
 import threading
 import time as clock
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from netwatch.schedule import nights
+from netwatch.schedule import loop, nights
 from netwatch.schedule.loop import BEAT, STALE, Loop, health
 from netwatch.schedule.nights import FOLDER, Kept
 from netwatch.words import messages
@@ -61,11 +62,15 @@ class Trial:
         until = date.today() + timedelta(days=9)  # noqa: DTZ011 - the machine's own day is meant
         (self.sites / f"{name}.toml").write_text(more + SITE.format(name=name, until=until))
 
-    @property
-    def started_scans(self) -> list[str]:
+    def started_with(self, verb: str) -> list[str]:
+        """The site files about which it was started so."""
         log = self.program.with_name("netwatch.log")
         words = log.read_text().split("|") if log.exists() else []
-        return [Path(word).name for word in words if word.endswith(".toml")]
+        return [Path(later).name for word, later in pairwise(words) if word == verb]
+
+    @property
+    def started_scans(self) -> list[str]:
+        return self.started_with("scan")
 
     def look(self, at: datetime | None = None) -> tuple[str, ...]:
         self.now = at or self.now
@@ -86,6 +91,56 @@ def test_each_site_has_its_night_once_and_a_line_of_its_own(trial: Trial) -> Non
         assert trial.look(NOW + timedelta(minutes=minute)) == ()
     assert trial.started_scans == ["a.toml", "b.toml"]
     assert trial.lines == [("2026-11-30 22:30  a: complete", False), ("2026-11-30 22:30  b: complete", False)]
+
+
+def test_each_site_s_post_is_looked_after_every_hour_but_not_after_its_scan(trial: Trial) -> None:
+    trial.add("a")
+    trial.add("b")
+    trial.look()
+    assert trial.started_with("tend") == ["a.toml", "b.toml"], "a restart may have come late"
+    for minute in range(0, 59, 5):
+        trial.look(NOW + timedelta(minutes=minute))
+    assert trial.started_scans == trial.started_with("tend") == ["a.toml", "b.toml"]
+    trial.look(NOW + timedelta(minutes=61))
+    trial.look(NOW + timedelta(minutes=62))
+    assert trial.started_with("tend") == ["a.toml", "b.toml"] * 2
+    assert len(trial.lines) == 2, "the nights alone"
+
+
+def test_a_clock_that_was_set_back_does_not_leave_the_post_alone(trial: Trial) -> None:
+    trial.add("a")
+    trial.look(NOW + timedelta(days=300))
+    trial.look(NOW + timedelta(minutes=5))
+    assert trial.started_with("tend") == ["a.toml"] * 2
+
+
+@pytest.mark.parametrize(("code", "troubles"), [(7, 1), (1, 1), (5, 0)])
+def test_post_that_fails_stops_nothing_and_is_told_once_until_it_goes(
+    trial: Trial, code: int, troubles: int
+) -> None:
+    for name in ("a", "b"):
+        trial.add(name)
+    trial.does(f'case "$1 $2" in tend*a.toml) printf "mail 3 is \\033[31mlost\\n" >&2; exit {code};; esac')
+    told = trial.look()
+    trial.look(NOW - timedelta(seconds=30))
+    assert [line for line in told if "mail 3 is" in line] == list(told)
+    assert len(told) == troubles
+    assert all("\033" not in line for line in told)
+    assert len(trial.lines) == troubles
+    assert health(trial.data, trial.now) == told
+    assert trial.started_with("tend") == ["a.toml", "b.toml"]
+    trial.does("exit 0")
+    assert trial.look(NOW) == ()
+    assert trial.started_scans == ["a.toml", "b.toml"]
+
+
+def test_post_that_a_mail_server_holds_up_is_stopped(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "A_WHILE", timedelta(seconds=0.1))
+    trial.add("a")
+    trial.does("exec sleep 600")
+    [trouble] = trial.look()
+    assert "a: " in trouble
+    assert "could not all be sent" in trouble
 
 
 def test_a_restart_in_the_night_makes_no_second_one(trial: Trial) -> None:
@@ -110,7 +165,7 @@ def test_one_site_that_fails_stops_no_other_and_is_told_with_its_reason(trial: T
     for name in ("a", "b"):
         trial.add(name)
     trial.does(
-        'case "$2" in *a.toml) echo first >&2; printf "the \\033[31mdisk is full\\n" >&2; exit 1;; esac'
+        'case "$1 $2" in scan*a.toml) echo 1 >&2; printf "the \\033[31mdisk is full\\n" >&2; exit 1;; esac'
     )
     trial.look()
     [trouble] = trial.look(NOW)
@@ -131,7 +186,7 @@ def test_one_site_that_fails_stops_no_other_and_is_told_with_its_reason(trial: T
 )
 def test_a_night_that_ended_as_it_may_is_no_trouble(trial: Trial, code: int, said: str) -> None:
     trial.add("a")
-    trial.does(f"echo why >&2; exit {code}")
+    trial.does(f'[ "$1" = scan ] || exit 0; echo why >&2; exit {code}')
     trial.look()
     assert trial.look(NOW) == ()
     [(line, bad)] = trial.lines

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from netwatch.errors import ConfigError
 from netwatch.schedule import Job, in_a_line
 from netwatch.schedule.installing import of_task
-from netwatch.schedule.windows import SPACE, recipe, xml
+from netwatch.schedule.windows import SPACE, hourly, recipe, removal, xml
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from xml.etree.ElementTree import Element
 
 CALMLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,8 +52,8 @@ NAMES = (MEAN | st.text(min_size=1, max_size=30)).filter(
 )
 
 
-def task(job: Job) -> Element:
-    return fromstring(xml(job).partition("?>")[2])  # type: ignore[no-any-return]
+def task(job: Job, written: Callable[[Job], str] = xml) -> Element:
+    return fromstring(written(job).partition("?>")[2])  # type: ignore[no-any-return]
 
 
 def below(parent: Element, path: str) -> list[str]:
@@ -91,10 +92,18 @@ def split(line: str) -> list[str]:
 
 
 def test_the_elements_are_those_of_the_schema_in_its_order() -> None:
-    made = task(JOB)
+    for written, trigger, order in (
+        (xml, "CalendarTrigger", TRIGGER),
+        (hourly, "TimeTrigger", ["StartBoundary", "Repetition"]),
+    ):
+        allowed(task(JOB, written), trigger, order)
+
+
+def allowed(made: Element, trigger: str, order: list[str]) -> None:
     assert made.tag == f"{{{SPACE}}}Task"
     assert set(below(made, ".")) <= TASK
-    assert below(made, "./Triggers/CalendarTrigger") == TRIGGER
+    assert below(made, "./Triggers") == [trigger]
+    assert below(made, f"./Triggers/{trigger}") == order
     assert set(below(made, "./Principals/Principal")) <= PRINCIPAL
     settings = below(made, "./Settings")
     assert set(settings) <= SETTINGS
@@ -123,8 +132,9 @@ def test_whatever_the_names_hold_the_command_is_the_one_that_was_meant(
     site: str, data: str, name: str
 ) -> None:
     job = replace(JOB, site=PureWindowsPath(f"C:\\{site}"), data=PureWindowsPath(f"D:\\{data}"), name=name)
-    made = task(job)
-    assert [said(made, "Command"), *split(said(made, "Arguments"))] == list(job.command("scan"))
+    for written, verb in ((xml, "scan"), (hourly, "tend")):
+        made = task(job, written)
+        assert [said(made, "Command"), *split(said(made, "Arguments"))] == list(job.command(verb))
 
 
 @pytest.mark.parametrize("name", ["100%.toml", "%PATH%.toml", "$(ARG0).toml"])
@@ -135,11 +145,19 @@ def test_what_the_task_scheduler_would_fill_in_is_refused(name: str) -> None:
 
 
 def test_the_file_says_the_encoding_it_is_written_in() -> None:
-    [(path, text)] = recipe(JOB).files
-    assert text.startswith('<?xml version="1.0" encoding="UTF-16"?>')
-    fromstring(text.encode("utf-16"))
-    [command] = recipe(JOB).commands
-    assert command[:6] == ("schtasks", "/Create", "/TN", "netwatch\\cabinet", "/XML", str(path))
+    names = ("netwatch\\cabinet", "netwatch\\cabinet.tend")
+    for name, (path, text), command in zip(names, recipe(JOB).files, recipe(JOB).commands, strict=True):
+        assert text.startswith('<?xml version="1.0" encoding="UTF-16"?>')
+        fromstring(text.encode("utf-16"))
+        assert command[:6] == ("schtasks", "/Create", "/TN", name, "/XML", str(path))
+    assert {command[3] for command in removal("cabinet").commands} == set(names)
+
+
+def test_the_other_task_runs_every_hour_without_end_and_wakes_nobody() -> None:
+    made = task(JOB, hourly)
+    assert (said(made, "Interval"), said(made, "Duration")) == ("PT1H", "")
+    assert (said(made, "WakeToRun"), said(made, "LogonType")) == ("false", "Password")
+    assert datetime.fromisoformat(said(made, "StartBoundary")).minute == JOB.tended
 
 
 def test_a_task_that_is_there_is_told_as_what_it_says() -> None:

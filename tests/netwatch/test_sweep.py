@@ -178,3 +178,17 @@ def test_where_cards_are_excluded_a_network_beyond_arp_is_not_checked(
     script = VERSION + "print('<nmaprun><runstats><finished exit=\"success\"/></runstats></nmaprun>')\n"
     told = sweep(fake(tmp_path, script), excluded_macs=frozenset({"00:11:32:aa:bb:cc"}))
     assert told.outcomes == {Outcome.NOT_ASKED}
+
+
+def test_the_machine_that_scans_is_known_by_its_own_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def own(networks: tuple[IPv4Network, ...]) -> dict[str, str]:
+        asked.append(networks)
+        return {SECOND: "00:1b:a9:00:00:07"}
+
+    monkeypatch.setattr("netwatch.sweep.own_cards", own)
+    told = {host.address: host.mac for host in sweep(None).hosts}
+    assert (told[FIRST], told[SECOND]) == (None, "00:1b:a9:00:00:07")
+    [networks] = asked
+    assert sum(network.num_addresses for network in networks) == len(THERE)

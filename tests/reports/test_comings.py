@@ -200,3 +200,30 @@ def test_the_page_tells_them(told: Document, catalogue: Catalogue, language: str
     word = {"fr": "Nouvel appareil", "en": "New device"}[language]
     assert re.search(rf"<h3>{word}.*Brother", html)
     assert "192.168.1.77" in html
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("fr", "Déjà connu de netwatch par un autre site"), ("en", "from another site")]
+)
+def test_one_that_visits_is_a_line_of_a_mail_and_never_its_reason(
+    catalogue: Catalogue, language: str, words: str
+) -> None:
+    visitor = replace(NEW, kind=ComingKind.ELSEWHERE, quiet=True)
+    told = mail(catalogue, visitor, found=True, language=language)
+    assert words in " ".join(told.text.split())
+    assert words in told.html
+    assert "netwatch" not in told.subject
+    alone = mail(catalogue, visitor, PHONE, language=language)
+    assert "192.168.1.40" not in alone.subject
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_page_and_the_terminal_tell_one_that_visits_last(
+    told: Document, catalogue: Catalogue, language: str
+) -> None:
+    visitor = ComingPart(ComingKind.ELSEWHERE, "m-9", "192.168.1.77", quiet=True, nights=3, since=None)
+    document = replace(told, comings=(visitor, *told.comings))
+    say = Phrases(language)
+    assert lines(say, document)[-1].word == say("comings.kind.elsewhere")
+    word = {"fr": "par un autre site", "en": "from another site"}[language]
+    assert word in " ".join(page.render("Cabinet", document, catalogue, language).split())
