@@ -167,7 +167,7 @@ def test_a_night_of_all_sites_ends_with_its_letter_and_says_who_could_not_be_sca
 def test_a_desk_goes_with_all_and_a_mistake_in_its_file_is_told_before_any_scan(tmp_path: Path) -> None:
     path = site(tmp_path, 3)
     ended = run(tmp_path / "data", "scan", path, "--desk", path)
-    assert (ended.returncode, "--all" in ended.stderr) == (Exit.ERROR, True)
+    assert (ended.returncode, "--all" in ended.stderr) == (Exit.USAGE, True)
     ended = run(tmp_path / "data", "scan", "--all", "--desk", path)
     assert ended.returncode == Exit.ERROR
     assert "networks" in ended.stderr
