@@ -79,9 +79,12 @@ def ask(  # noqa: PLR0913 - what an interview is made of
     target: Target | None = None,
     is_a: str = "computer",
     profile: str = "",
+    network: str = "",
 ) -> Asked:
-    """Through the real egress. ScopeError, and whatever is a bug, is raised."""
-    egress = Egress(Scope((IPv4Network(f"{address}/32"),), until=date.max), FAST, profile=profile)
+    """Through the real egress. ScopeError, and whatever is a bug, is raised. `network`: of the site, where it
+    is more than this address."""
+    scope = Scope((IPv4Network(network or f"{address}/32"),), until=date.max)
+    egress = Egress(scope, FAST, profile=profile)
     egress.classed(address, table()[is_a])
     try:
         way = egress.asking(probe.name, probe.manner)
