@@ -28,7 +28,8 @@ from tests.lab.interview import ask
 
 for name, port in (("upnp", 1900), ("natpmp", 5351), ("pcp", 5351)):
     target = Target("d", sys.argv[1], ())
-    got = ask(probes.load()[name](timeout=1), sys.argv[1], port, is_a="box", target=target, network="10.77.0.0/24")
+    wanted = {"is_a": "box", "target": target, "network": "10.77.0.0/24"}
+    got = ask(probes.load()[name](timeout=1), sys.argv[1], port, **wanted)
     told = [[one.protocol, one.port, one.transport, one.vantage, one.facts] for one in got.seen]
     print(json.dumps({"name": name, "told": told, "rules": got.rules, "reason": got.reason}))
 """
