@@ -278,3 +278,10 @@ def test_an_answer_without_the_fact_that_decides_settles_nothing(
     assert compare(before, closed, CATALOGUE.ladder, lambda _: "authentication").findings == {
         OPEN_DOOR: Status.RESOLVED
     }
+
+
+def test_a_lower_rung_nearer_to_the_internet_is_worse() -> None:
+    near = replace(finding(NAME), exposure=Exposure.FORWARDED)
+    run = a_run(row(Outcome.ANSWERED, 104), findings=frozenset({near}))
+    [change] = compare(known(finding()), run, CATALOGUE.ladder).changes
+    assert (change.kind, change.finding.rule) == (ChangeKind.WORSENED, NAME)
