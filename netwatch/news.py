@@ -160,7 +160,7 @@ class Editor:
         times = 1 + _returns([*pile, item], now)
         if change.finding.probe == LIVENESS or ever:
             pile.append(self._told(item, now))
-        elif flaps:
+        elif flaps and believed:
             pile += self._known(item, told[-1], now)
         elif times >= OFTEN:
             pile.append(self._drop(item, now))
