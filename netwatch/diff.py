@@ -223,6 +223,7 @@ def _arrivals(before: Picture, run: Run, now: Mapping[Finding, Status], ladder: 
         other = stood.get(_rung_key(finding, ladder)) if ladder(finding.rule) else None
         if other is not None:
             worse = _rung(finding, ladder) > _rung(other, ladder)
+            worse = worse or finding.exposure.near > other.exposure.near
             yield Change(ChangeKind.WORSENED if worse else ChangeKind.IMPROVED, finding, other)
         else:
             yield Change(_novelty(before, run, finding), finding)
@@ -292,5 +293,4 @@ def _rung_key(finding: Finding, ladder: Ladder) -> tuple[str, str, int]:
 
 
 def _rung(finding: Finding, ladder: Ladder) -> int:
-    on = ladder(finding.rule)
-    return on[1] if on else 0
+    return (ladder(finding.rule) or ("", 0))[1]

@@ -103,6 +103,10 @@ class Editor:
                 self._add(piles[self.key(change.finding)], Item(change, now), now)
         for pile in piles.values() if mute else ():
             pile[:] = self._unsaid(pile, before, now)
+        # Where a letter goes anyway, what waits for the morning goes with it.
+        due = due or any(
+            one.fate is Fate.ALERT and one.settled == now for pile in piles.values() for one in pile
+        )
         if due and not mute:
             for pile in piles.values():
                 flaps = _flaps(pile, now)
@@ -136,41 +140,47 @@ class Editor:
         change, flaps = item.change, _flaps(pile, now)
         if flaps:
             pile[:] = [replace(one, settled=now) if _to_and_fro(one) else one for one in pile]
-        if change.kind in GONE:
-            # What was never told need not be called back: it is told as gone, once.
-            pile[:] = [self._drop(one, now) if self._waits(one, *ARRIVALS) else one for one in pile]
-            pile.append(item)
-            return
         told = [one for one in pile if one.fate in TOLD]
         # What is not on record was told before there was one, or never: it is told.
         believed = bool(told) and told[-1].change.kind not in GONE
-        if _fell(change):
-            pile[:] = [
-                self._drop(one, now) if self._waits(one) and _fell(one.change) else one for one in pile
-            ]
-            if not believed or self._weight(change) >= self._weight(told[-1].change):
-                return  # that it was so near was never told
+        if change.kind in GONE:
+            # What was never told need not be called back: it is told as gone, once.
+            pile[:] = [self._drop(one, now) if self._waits(one, *ARRIVALS) else one for one in pile]
+            news = believed or not told or any(map(self._waits, pile))
+            pile.append(item if news else self._drop(item, now))
+            return
+        if change.kind is ChangeKind.IMPROVED:
+            pile[:] = [self._drop(one, now) if self._waits(one, change.kind) else one for one in pile]
+        if _fell(change) and not (believed and self._worse(told[-1].change, change)):
+            return  # that it was so near was never told
         if change.kind not in ARRIVALS:
             pile.append(item)
             return
         pile[:] = [self._drop(one, now) if self._overtaken(one) else one for one in pile]
-        worse = believed and self._weight(change) > self._weight(told[-1].change)
-        # What was told long ago makes nothing of today less grave.
-        since = max((one.at for one in told if flaps and _to_and_fro(one)), default=now) - CALM
-        lately = [one for one in told if one.at >= since]
-        ever = bool(lately) and self._weight(change) > max(self._weight(one.change) for one in lately)
+        worse = believed and self._worse(change, told[-1].change)
+        # What was told long ago, or as gone since, makes nothing of today less grave.
+        since = max((one.at for one in told if flaps and _to_and_fro(one)), default=now - CALM)
+        lately = [one.change for one in told[_gone(told) :] if one.at >= since]
+        ever = bool(lately) and all(self._worse(change, one) for one in lately)
         times = 1 + _returns([*pile, item], now)
         if change.finding.probe == LIVENESS or ever:
             pile.append(self._told(item, now))
-        elif flaps:
-            pile.append(self._drop(item, now))
+        elif flaps and believed:
+            pile += self._known(item, told[-1], now)
         elif times >= OFTEN:
             pile.append(self._drop(item, now))
             pile.append(self._told(replace(item, change=replace(change, kind=ChangeKind.FLAPPING)), now))
         elif believed and not worse:
-            pile.append(self._drop(item, now))
+            pile += self._known(item, told[-1], now)
         else:
             pile.append(self._told(item, now))
+
+    def _known(self, item: Item, told: Item, now: datetime) -> Iterator[Item]:
+        """It was never told as gone. Where it was told as worse than it is, that is told in time."""
+        yield self._drop(item, now)
+        if self._worse(told.change, item.change):
+            milder = replace(item.change, kind=ChangeKind.IMPROVED, previous=told.change.finding)
+            yield replace(item, change=milder)
 
     def _told(self, item: Item, now: datetime) -> Item:
         return replace(item, fate=Fate.ALERT, settled=now) if self.urgent(item.change) else item
@@ -215,10 +225,11 @@ class Editor:
     def _waits(item: Item, *kinds: ChangeKind) -> bool:
         return item.fate is Fate.WAITING and (not kinds or item.change.kind in kinds)
 
-    def _weight(self, change: Change) -> tuple[int, int]:
-        """How bad it is, for one thing."""
-        on = self.catalogue.ladder(change.finding.rule)
-        return change.finding.exposure.near, on[1] if on else 0
+    def _worse(self, change: Change, than: Change) -> bool:
+        """Is it nearer to the internet, or higher on its ladder?"""
+        rungs = [self.catalogue.ladder(one.finding.rule) for one in (change, than)]
+        higher, lower = (on[1] if on else 0 for on in rungs)
+        return higher > lower or change.finding.exposure.near > than.finding.exposure.near
 
     def _worst_first(self, item: Item) -> tuple[int, int, str, int]:
         finding = item.change.finding
@@ -238,6 +249,11 @@ def receded(before: Iterable[Finding], now: Mapping[Finding, Status]) -> Iterato
         old = None if status is Status.RESOLVED else stood.get(finding)
         if old is not None and finding.exposure.near < old.exposure.near:
             yield Change(ChangeKind.IMPROVED, finding, old)
+
+
+def _gone(told: Sequence[Item]) -> int:
+    """How many were told up to the last time that it was told as gone?"""
+    return max((at for at, one in enumerate(told, 1) if one.change.kind is ChangeKind.RESOLVED), default=0)
 
 
 def _fell(change: Change) -> bool:

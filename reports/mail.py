@@ -38,6 +38,7 @@ TITLE = 20  # characters of a title that a subject always keeps
 
 _TRIED_OUTSIDE = (Exposure.EXPOSED, Exposure.INSIDE_ONLY)
 _FOUND = (ChangeKind.APPEARED, ChangeKind.WORSENED)
+_OVER = (ChangeKind.RESOLVED, ChangeKind.IMPROVED)
 _QUIET = (
     *(ChangeKind.FLAPPING, ChangeKind.EXPIRED, ChangeKind.EXPIRING, ChangeKind.UNVERIFIED),
     *(ChangeKind.IMPROVED, ChangeKind.RESOLVED, ChangeKind.REJUDGED, ChangeKind.MOVED),
@@ -152,7 +153,7 @@ class Writer:
         title = lower_first(self.say.rule(self.catalogue, lead.finding.rule).title)
         parts = {
             "site": clean(site_name, SITE),
-            "where": subject(self.say, lead.finding, self.devices),
+            "where": subject(self.say, lead.finding, self.devices, stands=lead.kind not in _OVER),
         }
         others = self.say.messages(f"mail.subject.others.{_plural(len(news) - 1)}", number=len(news) - 1)
         others += comings.others(self.say, alert.comings)
@@ -168,11 +169,14 @@ class Writer:
         return self.say.count("mail.intro.found", number) if number else self.say("mail.intro.quiet")
 
     def to_act_on(self, alert: Alert) -> list[Change]:
-        """What appeared or worsened, then what was never checked before; the other way round where the worst
-        is among the latter. What is told of a public port is not told again of the service behind it."""
+        """What appeared or worsened, then what was never checked before, then what comes and goes; that of
+        them first in which the worst is. What is told of a public port is not told again of the service
+        behind it."""
         found, first = self.ordered(alert, *_FOUND), self.ordered(alert, ChangeKind.NEWLY_CHECKED)
-        worse = bool(first) and (not found or self._weight(first[0]) > self._weight(found[0]))
-        told = self.once(first + found if worse else found + first)
+        to_and_fro = [one for one in self.ordered(alert, ChangeKind.FLAPPING) if not self._small(one)]
+        piles = [pile for pile in (found, first, to_and_fro) if pile]
+        piles.sort(key=lambda pile: self._weight(pile[0]), reverse=True)
+        told = self.once([one for pile in piles for one in pile])
         return [one for one in told if not self._small(one)] or told[:_FEW]
 
     def _small(self, change: Change) -> bool:
@@ -212,12 +216,14 @@ class Writer:
             for number, change in enumerate(self.to_act_on(alert), start=1)
         ]
         new = tuple(item for kind, item in items if kind in _FOUND)
-        first = tuple(item for kind, item in items if kind not in _FOUND)
+        again = tuple(item for kind, item in items if kind is ChangeKind.FLAPPING)
+        first = tuple(item for kind, item in items if kind is ChangeKind.NEWLY_CHECKED)
         sections = (
             Section(self.say("mail.section.found"), "", new),
             Section(
                 self.say("mail.section.newly-checked"), self.say("mail.section.newly-checked-explain"), first
             ),
+            Section(self.say("mail.section.flapping"), self.say("mail.section.flapping-explain"), again),
         )
         return sorted((one for one in sections if one.items), key=lambda one: one.items[0].number)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netwatch.model import Vantage
+from netwatch.model import Exposure, Vantage
 from reports.doors import BOX
 from reports.folding import at_internet
 from reports.phrase import ADDRESS, clean
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NAMED = 24  # characters of a device's name in a subject
 TCP = "tcp"
+REACHED = {Exposure.FORWARDED, Exposure.EXPOSED}
 FORWARDS = {"mapping", "dmz"}  # links that the box, or a person, tells
 
 
@@ -88,11 +89,21 @@ def arrow(say: Phrases, link: Leads | None, devices: Mapping[str, DevicePart]) -
     return f"→ {name} {where}" if name else f"→ {where}"
 
 
-def subject(say: Phrases, found: Found, devices: Mapping[str, DevicePart] | Mapping[str, Device]) -> str:
-    """Where, in a subject: `seen from the internet, port 11112 → PACS-CABINET`."""
+def subject(
+    say: Phrases,
+    found: Found,
+    devices: Mapping[str, DevicePart] | Mapping[str, Device],
+    *,
+    stands: bool = True,
+) -> str:
+    """Where, in a subject: `seen from the internet, port 11112 → PACS-CABINET`. `stands`: it is there still, so
+    that of a service inside it is told whether the internet reaches it."""
     public_side = at_internet(found.device)
-    if not public_side and not (found.vantage in BOX and found.port):
-        return place(say, found) if found.vantage in BOX else say.place(found.address, found.port)
+    if not public_side and found.vantage not in BOX:
+        near = say(f"phrase.exposure-short.{found.exposure}") if stands and found.exposure in REACHED else ""
+        return ", ".join(filter(None, (say.place(found.address, found.port), near)))
+    if not public_side and not found.port:
+        return place(say, found)
     seen = "seen" if found.vantage == Vantage.OUTSIDE else "box" if found.vantage in BOX else "reported"
     port, link = number(say, found.port, found.transport), found.link
     if link is None:

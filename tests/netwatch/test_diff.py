@@ -303,3 +303,10 @@ def test_what_answers_as_it_did_and_is_no_finding_any_more_was_not_repaired() ->
     assert kinds(before, a_run(asked, seen=(otherwise,))) == [(ChangeKind.RESOLVED, "dicom-query-answered")]
     closed = row(Outcome.CLOSED, 104, probe="sweep")
     assert kinds(before, a_run(closed)) == [(ChangeKind.RESOLVED, "dicom-query-answered")]
+
+
+def test_a_lower_rung_nearer_to_the_internet_is_worse() -> None:
+    near = replace(finding(NAME), exposure=Exposure.FORWARDED)
+    run = a_run(row(Outcome.ANSWERED, 104), findings=frozenset({near}))
+    [change] = compare(known(finding()), run, CATALOGUE.ladder).changes
+    assert (change.kind, change.finding.rule) == (ChangeKind.WORSENED, NAME)

@@ -329,6 +329,45 @@ def days(item: Item) -> int:
     return (item.settled - START).days
 
 
+def test_what_is_exposed_again_after_it_was_told_as_gone_is_told_though_it_comes_and_goes() -> None:
+    desk = Desk()
+    desk.day(0, Change(CAME, PACS))
+    desk.day(5, Change(GONE, PACS))
+    desk.day(6)
+    desk.day(7, Change(CAME, exposed(PACS)))
+    desk.day(12, Change(GONE, PACS))
+    desk.day(13)
+    assert kinds(desk.day(14, Change(CAME, PACS)).at_once) == [("flapping", "dicom-query-answered")]
+    worse = Change(ChangeKind.WORSENED, exposed(PACS), PACS)
+    assert desk.day(15, worse).at_once == (worse,)
+
+
+def test_a_higher_rung_is_told_though_the_lower_one_was_nearer_to_the_internet() -> None:
+    desk = Desk()
+    low = replace(exposed(PACS), rule="dicom-name-only")
+    desk.day(0, Change(CAME, low))
+    worse = Change(ChangeKind.WORSENED, PACS, low)
+    assert desk.day(20, worse).at_once == (worse,)
+
+
+def test_what_is_back_and_less_exposed_than_it_was_told_is_told_as_improved() -> None:
+    desk = Desk()
+    desk.day(0, Change(CAME, exposed(PACS)))
+    desk.day(1, Change(GONE, exposed(PACS)))
+    assert desk.day(2, Change(CAME, PACS)).at_once == ()
+    assert [one.kind for one in desk.day(3).digest] == [ChangeKind.IMPROVED]
+
+
+def test_what_was_told_as_gone_is_not_told_as_gone_once_more() -> None:
+    desk = Desk()
+    desk.day(0, Change(CAME, SHARE))
+    desk.day(1, Change(GONE, SHARE))
+    assert desk.day(2).digest != ()
+    desk.night(50, Change(CAME, SHARE))
+    desk.night(51, Change(GONE, SHARE))
+    assert [desk.day(day).digest for day in (3, 4, 5, 6)] == [()] * 4
+
+
 STEPS = st.lists(st.tuples(st.sampled_from([CAME, GONE]), st.integers(1, 6)), max_size=30)
 
 

@@ -117,7 +117,28 @@ def test_what_is_small_is_a_line_unless_nothing_is_worse(catalogue: Catalogue) -
 def test_what_comes_and_goes_is_told_as_that(catalogue: Catalogue) -> None:
     told = mail(catalogue, TO_AND_FRO)
     assert told.subject.startswith("Cabinet Dupont : va et vient : le serveur d'images")
-    assert "Va et vient, et n'est dit qu'une fois" in " ".join(told.text.split())
+    text = " ".join(told.text.split())
+    assert "reste à réparer" in text
+    assert "QUE FAIRE" in text.upper()
+    assert "Rien de nouveau à réparer" not in text
+
+
+def test_what_comes_and_goes_gravely_leads_before_what_is_new_and_small(catalogue: Catalogue) -> None:
+    low = Change(ChangeKind.APPEARED, finding("dicom-name-only", 20))
+    near = replace(TO_AND_FRO.finding, exposure=Exposure.EXPOSED)
+    for language, words in (("fr", "joignable depuis internet"), ("en", "reachable from internet")):
+        told = mail(catalogue, low, replace(TO_AND_FRO, finding=near), language=language)
+        assert words in told.subject
+    small = Change(ChangeKind.FLAPPING, low.finding)
+    assert "et n'est dit qu'une fois" in " ".join(mail(catalogue, small).text.split())
+
+
+def test_a_subject_that_says_that_it_is_over_says_no_more_that_the_internet_reaches_it(
+    catalogue: Catalogue,
+) -> None:
+    near = replace(TO_AND_FRO.finding, exposure=Exposure.EXPOSED)
+    assert "joignable" not in mail(catalogue, Change(ChangeKind.RESOLVED, near)).subject
+    assert "joignable" in mail(catalogue, Change(ChangeKind.WORSENED, near, TO_AND_FRO.finding)).subject
 
 
 def test_a_subject_is_one_short_line_whatever_the_names_are(hostile: str, catalogue: Catalogue) -> None:

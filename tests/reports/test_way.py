@@ -59,7 +59,8 @@ def test_a_subject_says_from_where_it_was_seen_and_what_is_not_proved() -> None:
     assert subject(say, FORWARD, DEVICES) == "port 2222 of the internet box → PACS-CABINET, not proved"
     reported = finding("reported-open", 443, None, Exposure.REPORTED, Vantage.SHODAN)
     assert subject(say, reported, DEVICES) == "port 443, reported by others, not verified"
-    assert subject(say, INSIDE, DEVICES) == "192.168.1.20, port 11112"
+    assert subject(say, INSIDE, DEVICES) == "192.168.1.20, port 11112, reachable from internet"
+    assert subject(say, INSIDE, DEVICES, stands=False) == "192.168.1.20, port 11112"
     stranger = replace(OPEN, link=replace(PACS, device=""))
     assert subject(say, stranger, DEVICES).endswith("→ 192.168.1.20")
 
