@@ -265,11 +265,6 @@ class Store:
         slugs = (row["slug"] for row in self._db.query("select slug from sites order by slug"))
         return tuple(slug for slug in slugs if not slug.startswith(DESK))
 
-    def desks(self) -> tuple[str, ...]:
-        """The slugs of all desks that were told of the sites."""
-        slugs = (row["slug"] for row in self._db.query("select slug from sites order by slug"))
-        return tuple(slug for slug in slugs if slug.startswith(DESK))
-
     def last_finished(self) -> str | None:
         """When the newest run of any site ended, or None."""
         return years.last(self._db)
