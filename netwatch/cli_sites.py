@@ -13,7 +13,6 @@ import click
 
 from netwatch.composition import desk_writer, open_store, rules
 from netwatch.console import say, show, spoken, tell_delivery, told
-from netwatch.desk_letter import rows, tell
 from netwatch.exits import Exit
 from netwatch.switches import as_text_or_json, data, lang
 from netwatch.words import messages
@@ -42,6 +41,7 @@ SCHEMA = "netwatch/sites-1"
 def sites(form: str, desk: Path | None, lang: str | None, data: Path | None) -> None:
     """List every site of this machine: its last complete night, what stands open, what changed."""
     from netwatch.desk import load  # noqa: PLC0415 - slow to import
+    from netwatch.desk_letter import rows  # noqa: PLC0415
 
     language, now = lang or spoken(None), datetime.now(UTC)
     named = load(desk) if desk is not None else None
@@ -62,6 +62,8 @@ def tell_desk(
     store: Store, desk: Desk, path: Path, hindered: Mapping[str, NetwatchError], lang: str | None
 ) -> bool:
     """Write the letter over all sites, and send what waits. Is one lost, so that somebody must see to it?"""
+    from netwatch.desk_letter import rows, tell  # noqa: PLC0415 - slow to import
+
     language = lang or desk.language
     seen = list(rows(store, rules(), desk.language, datetime.now(UTC), hindered))
     written, delivery = tell(store, desk, path, seen, desk_writer(desk))

@@ -253,7 +253,7 @@ def receded(before: Iterable[Finding], now: Mapping[Finding, Status]) -> Iterato
 
 def _gone(told: Sequence[Item]) -> int:
     """How many were told up to the last time that it was told as gone?"""
-    return max((at for at, one in enumerate(told, 1) if one.change.kind is ChangeKind.RESOLVED), default=0)
+    return max((at for at, one in enumerate(told, 1) if one.change.kind in GONE), default=0)
 
 
 def _fell(change: Change) -> bool:

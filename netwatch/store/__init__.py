@@ -259,9 +259,9 @@ class Store:
         row = next(self._db.query("select name, language from sites where slug = ?", [slug]), None)
         return (row["name"], row["language"]) if row else None
 
-    def sites(self, *, desks: bool = False) -> tuple[str, ...]:
-        """The slugs of all sites; or of the desks that were told of them, whose letters wait here too."""
-        return reading.slugs(self._db, desks=desks)
+    def sites(self) -> tuple[str, ...]:
+        """The slugs of all sites; a desk, whose letters wait here too, is none."""
+        return reading.slugs(self._db)
 
     def last_finished(self) -> str | None:
         """When the newest run of any site ended, or None."""

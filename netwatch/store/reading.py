@@ -71,10 +71,10 @@ def in_order(address: str) -> tuple[int, int]:
     return parsed.version, int(parsed)
 
 
-def slugs(db: Database, *, desks: bool) -> tuple[str, ...]:
-    """Of all sites, or of the desks that were told of them."""
+def slugs(db: Database) -> tuple[str, ...]:
+    """Of all sites, and of no desk."""
     known = (str(row["slug"]) for row in db.query("select slug from sites order by slug"))
-    return tuple(slug for slug in known if slug.startswith(DESK) is desks)
+    return tuple(slug for slug in known if not slug.startswith(DESK))
 
 
 def picture(db: Database, site: str) -> Picture:

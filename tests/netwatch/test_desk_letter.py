@@ -142,7 +142,7 @@ def test_the_desk_is_no_site(tmp_path: Path, data: Path, post: Post) -> None:
     sites(data, desk(tmp_path, post.port))
     with Store(data) as store:
         assert store.sites() == ("blind", "calm", "open")
-        assert store.sites(desks=True) == ("desk.atelier",)
+        assert store.site("desk.atelier") == ("Atelier", "en")
     assert "desk." not in sites(data, desk(tmp_path, post.port), "--format", "json").stdout
     with closing(sqlite3.connect(data / FILE)) as db:
         assert db.execute("select count(*) from outbox").fetchone() == (1,)

@@ -396,3 +396,11 @@ def test_whatever_comes_and_goes_nothing_is_told_twice_in_a_row_and_what_stays_i
     else:
         assert not any(kind is CAME for kind, _ in steps[:1])
     assert all(item.fate is not Fate.WAITING for item in desk.items.values())
+
+
+def test_where_a_letter_goes_anyway_what_waits_for_the_morning_goes_with_it() -> None:
+    desk, other = Desk(), replace(SHARE, device="m-3")
+    desk.night(0, Change(CAME, SHARE))
+    assert desk.night(2, Change(CAME, other)).digest == ()
+    told = desk.night(4, Change(CAME, PACS))
+    assert [change.finding for change in (*told.at_once, *told.digest)] == [PACS, other]

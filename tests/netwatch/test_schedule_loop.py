@@ -100,6 +100,7 @@ def test_each_site_s_post_is_looked_after_every_hour_but_not_after_its_scan(tria
     assert trial.started_with("tend") == ["a.toml", "b.toml"], "a restart may have come late"
     for minute in range(0, 59, 5):
         trial.look(NOW + timedelta(minutes=minute))
+    trial.look(NOW + timedelta(minutes=59, seconds=30))
     assert trial.started_scans == trial.started_with("tend") == ["a.toml", "b.toml"]
     trial.look(NOW + timedelta(minutes=61))
     trial.look(NOW + timedelta(minutes=62))
