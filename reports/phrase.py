@@ -27,6 +27,7 @@ ADDRESS = 45  # the longest IPv6 address
 NO_BREAK = "\u00a0"
 _ESCAPE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _NUMBERED = re.compile(r"_\d\d$")  # one fact of several lines, such as sent_01, sent_02
+_WHITE = re.compile(r"[ \t\r\n]+")  # and no space that holds a line together
 _STEP = re.compile(r"\n- |\A- ")
 
 
@@ -67,7 +68,7 @@ def upper_first(text: str) -> str:
 
 def steps(text: str) -> list[str]:
     """A remedy as its steps: each line that begins with `- ` begins one; other line ends are spaces."""
-    parts = (" ".join(part.split()) for part in _STEP.split(text))
+    parts = (_WHITE.sub(" ", part).strip() for part in _STEP.split(text))
     return [part for part in parts if part]
 
 

@@ -176,3 +176,7 @@ def test_every_protocol_has_its_name_and_every_question_too(language: str) -> No
     asked = {key.removeprefix("question.") for key in labels if key.startswith("question.")}
     beyond = {"address", "outside", "ipv6", "names", "freebox", "livebox", "bbox", "shodan", "internetdb"}
     assert asked == {"detect", "discovery", "liveness", "scan", "sweep", *beyond, *probes.load()}
+
+
+def test_a_step_keeps_the_space_that_holds_a_line_together() -> None:
+    assert steps("- un cabinet\u00a0: deux\n  trois\n- quatre") == ["un cabinet\u00a0: deux trois", "quatre"]
