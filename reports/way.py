@@ -96,8 +96,8 @@ def subject(
     *,
     stands: bool = True,
 ) -> str:
-    """Where, in a subject: `seen from the internet, port 11112 → PACS-CABINET`. `stands`: it is there still, so
-    that of a service inside it is told whether the internet reaches it."""
+    """Where, in a subject: `seen from the internet, port 11112 → PACS-CABINET`. `stands`: it is there still,
+    so that of a service inside it is told whether the internet reaches it."""
     public_side = at_internet(found.device)
     if not public_side and found.vantage not in BOX:
         near = say(f"phrase.exposure-short.{found.exposure}") if stands and found.exposure in REACHED else ""
