@@ -70,4 +70,5 @@ def weekly(store: Store, site: str, document: Document, now: datetime) -> Week:
         sum(one.status is Status.UNVERIFIED for one in standing),
         sent,
         datetime.fromisoformat(max(looked)) if looked else None,
+        store.notices.untold(site, now),
     )

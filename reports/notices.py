@@ -75,7 +75,7 @@ def _parts(say: Phrases, notice: Notice, why: str) -> tuple[str, list[str], str]
 def _week(week: Week) -> str:
     if not week.nights:
         return "week-none"
-    return "week-told" if week.letters else "week"
+    return "week-told" if week.letters or week.untold else "week"
 
 
 def _of_week(say: Phrases, week: Week) -> list[str]:
@@ -84,6 +84,8 @@ def _of_week(say: Phrases, week: Week) -> list[str]:
         lines.append(say.count("notices.ran", week.ran))
     if week.letters:
         lines.append(f"{say.count('notices.letters', week.letters).capitalize()}.")
+    if week.untold:
+        lines.append(say.count("notices.untold", week.untold))
     lines.append(say.count("notices.devices", week.devices, seen=week.seen))
     worst = sorted(week.standing, key=lambda one: -Severity(one).rank)
     severities = ", ".join(

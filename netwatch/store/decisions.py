@@ -124,6 +124,8 @@ def recalled(db: Database, run: Run, night: Night, known: Container[Finding]) ->
 
 def last_run(db: Database, site: str) -> datetime | None:
     """When the last run of this site began, or None before the first."""
-    query = "select max(started) as at from runs where site = (select id from sites where slug = ?)"
-    at = next(db.query(query, [site]))["at"]
-    return datetime.fromisoformat(at) if at else None
+    query = (
+        "select started from runs where site = (select id from sites where slug = ?) order by id desc limit 1"
+    )
+    row = next(db.query(query, [site]), None)
+    return datetime.fromisoformat(row["started"]) if row else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from netwatch.change import NEWS as ARRIVALS
 from netwatch.notice import DAYS, NoticeKind, Watch
 from netwatch.store import outbox
 from netwatch.store.writing import site_number, stamp
@@ -65,6 +66,10 @@ class Notices:
     def days(self, site: str, now: datetime) -> tuple[int, int, int]:
         """Of the past seven days: those with a complete night, those with any scan; letters sent."""
         return days(self._db, site, now)
+
+    def untold(self, site: str, now: datetime) -> int:
+        """Of the past seven days: how much was found of which nobody was to be told (`--no-alert`)."""
+        return untold(self._db, site, now)
 
     def tell(self, site: str, kind: str, why: str, at: datetime, letters: Iterable[Letter]) -> None:
         """It is told now, by these letters; or neither is kept."""
@@ -139,6 +144,18 @@ def days(db: Database, site: str, now: datetime) -> tuple[int, int, int]:
         )
     )
     return min(DAYS, sum(row["whole"] for row in runs)), min(DAYS, len(runs)), letters["n"]
+
+
+def untold(db: Database, site: str, now: datetime) -> int:
+    """How much was new in the past seven days, and went to nobody."""
+    kinds = ", ".join(f"'{kind}'" for kind in sorted(ARRIVALS))
+    past = [stamp((now - timedelta(days=DAYS)).astimezone(UTC)), stamp(now.astimezone(UTC))]
+    query = (
+        f"select count(*) as n from news where {SITE} and fate = 'digest' and kind in ({kinds}) "  # noqa: S608
+        "and at between ? and ? and not exists (select 1 from runs join outbox on outbox.run = runs.id "
+        "where runs.site = news.site and runs.started in (news.at, news.settled))"
+    )
+    return int(next(db.query(query, [site, *past]))["n"])
 
 
 def _when(text: str | None) -> datetime | None:

@@ -234,3 +234,12 @@ def test_an_end_that_comes_while_nobody_scans_is_told_by_the_next_run(one: Pract
     assert night(one, 10, 104).changes(104) == []
     assert night(one, 40, 104).changes(104) == [ChangeKind.EXPIRED]
     assert night(one, 41, 104).changes(104) == []
+
+
+def test_the_end_of_a_decision_is_told_though_a_clock_was_years_ahead_before(one: Practice) -> None:
+    night(one, 0, 104)
+    accept(one, 104, until=5)
+    night(one, 900, 104)
+    assert ChangeKind.EXPIRED not in night(one, 4, 104).changes(104)
+    assert ChangeKind.EXPIRED in night(one, 6, 104).mailed(104)
+    assert ChangeKind.EXPIRED not in night(one, 7, 104).changes(104)

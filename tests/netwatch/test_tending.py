@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 import probes
+from netwatch.change import Change, ChangeKind
 from netwatch.composition import notifier
 from netwatch.config import Site
 from netwatch.diff import Night
 from netwatch.errors import ScopeError
 from netwatch.model import Device, Exposure, Finding, Run, Severity, Status, Vantage
+from netwatch.news import Fate, Item
 from netwatch.notice import NoticeKind
 from netwatch.store import Store
 from netwatch.tending import failed, tend, weekly
@@ -184,3 +186,19 @@ def test_the_week_counts_what_stands(store: Store) -> None:
     assert (week.nights, week.ran, week.devices, week.seen, week.letters) == (1, 1, 1, 1, 0)
     assert week.standing == {Severity.CRITICAL: 1, Severity.LOW: 1}
     assert week.outside is None
+
+
+def test_a_week_in_which_something_was_found_and_nobody_told_is_not_called_quiet(store: Store) -> None:
+    night(store, 0)
+    night(store, 3, PACS)
+    at = START + timedelta(days=3)
+    store.newsroom.write(
+        "cabinet", [Item(Change(ChangeKind.APPEARED, PACS), at, Fate.DIGEST, at)], digested=None
+    )
+    with office() as post:
+        where = site(post.port)
+        assert tended(store, where, 7) == (NoticeKind.WEEK, NoticeKind.OVERDUE)
+    subjects = [str(mail["Subject"]) for mail in post.mails]
+    assert not any("nothing new" in one or "rien de nouveau" in one for one in subjects)
+    text = " ".join(post.mails[0].get_body(("plain",)).get_content().split())  # type: ignore[union-attr]
+    assert "1 nouveauté a été trouvée" in text
