@@ -37,6 +37,7 @@ from netwatch.console import (
 )
 from netwatch.errors import DeliveryError, HoursError, NetwatchError, ScopeError, StoreError
 from netwatch.exits import Exit
+from netwatch.halt import STOPPED
 from netwatch.model import Severity
 from netwatch.switches import all_ports, as_text_or_json, audit, data, lang
 from netwatch.words import messages
@@ -116,6 +117,8 @@ def scan(
                 code, hindered[slug] = Exit.ERROR, error
                 _tell(error, lang or "en", slug)
             codes.append(code)
+            if documents and documents[-1].run.stopped == STOPPED:
+                break  # Ctrl-C and SIGTERM mean all of it
         if named is not None and desk is not None and not no_alert:
             codes.append(_told_desk(store, named, desk, hindered, lang))
         _print(form, documents, several=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -98,3 +100,25 @@ def test_tend_sends_that_the_first_scan_of_all_could_not_run(tmp_path: Path) -> 
         site(tmp_path, 9, post.port, days=-1)
         assert run(data, "tend", path).returncode == Exit.CLEAN
         assert [mail["Subject"] for mail in post.mails] == ["Cabinet 9: the check could not run"]
+
+
+def test_sigterm_ends_the_scan_of_all_sites_and_not_of_one(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for number in (10, 11, 12):
+        path = site(tmp_path, number)
+        path.write_text(path.read_text().replace(TABLES, "").replace(f'{number}.1"', f'{number}.0/27"'))
+        with Store(data) as store:
+            store.remember(f"cabinet-{number}", f"Cabinet {number}", "en", str(path))
+    line = [NETWATCH, "scan", "--all", "--no-alert", "--format", "json", "--data", str(data)]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "cabinet-10" in process.stderr.readline()
+    logs = data / "audit"
+    for _ in range(200):
+        if any(log.stat().st_size for log in logs.rglob("*.jsonl")):
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    told, heard = process.communicate(timeout=60)
+    assert process.returncode == Exit.INCOMPLETE, heard
+    assert [one["site"] for one in json.loads(told)] == ["cabinet-10"]
