@@ -35,7 +35,7 @@ from netwatch.console import (
     verdict,
     watched,
 )
-from netwatch.errors import DeliveryError, HoursError, NetwatchError, ScopeError, StoreError
+from netwatch.errors import BusyError, HoursError, NetwatchError, ScopeError, StoreError
 from netwatch.exits import Exit
 from netwatch.halt import STOPPED
 from netwatch.model import Severity
@@ -176,6 +176,10 @@ def _night(
         if alert and not how["audit"] and not isinstance(error, HoursError):
             _cannot(store, practice, error, language)
         raise
+    except StoreError as error:  # nothing can be written down, a letter neither
+        if alert and not isinstance(error, BusyError):
+            _ping(practice, language, complete=False)
+        raise
     document = stored(store, practice.slug, catalogue, language)
     if form != "json":
         show(drawn("summary", practice.name, document, catalogue, language))
@@ -187,8 +191,7 @@ def _night(
 
 def _told(store: Store, practice: Site, ended: Ended, document: Document, language: str) -> bool:
     """What is told of the watching, after a night. Has anything not arrived that somebody must see to?"""
-    from netwatch.ping import ping  # noqa: PLC0415 - slow to import
-    from netwatch.tending import tend  # noqa: PLC0415
+    from netwatch.tending import tend  # noqa: PLC0415 - slow to import
 
     tell_delivery(ended.delivery, language)
     try:
@@ -199,18 +202,24 @@ def _told(store: Store, practice: Site, ended: Ended, document: Document, langua
     except StoreError as error:  # another netwatch is at it
         _tell(error, language)
         delivery = ended.delivery
+    if store.notices.counts(practice.slug):
+        _ping(practice, language, complete=document.run.complete)
+    return bool(delivery.lost)
+
+
+def _ping(practice: Site, language: str, *, complete: bool) -> None:
+    """Tell whoever expects it how the scan went; that this does not go stops nothing."""
+    from netwatch.ping import ping  # noqa: PLC0415 - slow to import
+
     try:
-        if store.notices.counts(practice.slug):
-            ping(practice.ping, complete=document.run.complete)
+        ping(practice.ping, complete=complete)
     except NetwatchError as error:
         _tell(error, language)
-    return bool(delivery.lost)
 
 
 def _cannot(store: Store, practice: Site, error: ScopeError, language: str) -> None:
     """A scan that nobody watches could not run: its recipients are told, once for each reason."""
-    from netwatch.ping import ping  # noqa: PLC0415 - slow to import
-    from netwatch.tending import failed  # noqa: PLC0415
+    from netwatch.tending import failed  # noqa: PLC0415 - slow to import
 
     if sys.stderr.isatty():  # somebody reads it here
         return
@@ -219,9 +228,9 @@ def _cannot(store: Store, practice: Site, error: ScopeError, language: str) -> N
             delivery = failed(store, practice, error, notifier(practice))
         if delivery.sent or practice.mail is not None:
             tell_delivery(delivery, language)
-        ping(practice.ping, complete=False)
-    except (StoreError, DeliveryError) as trouble:
+    except NetwatchError as trouble:
         _tell(trouble, language)
+    _ping(practice, language, complete=False)
 
 
 def _tell(error: NetwatchError, language: str, site: str = "") -> None:

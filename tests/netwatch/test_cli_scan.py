@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netwatch.exits import Exit
 from netwatch.notice import NoticeKind
@@ -17,6 +18,10 @@ from netwatch.store import Store
 from tests.lab.hurry import TABLES
 from tests.lab.postoffice import office
 from tests.lab.scps import scp
+from tests.netwatch.test_ping import SECRET, watcher
+
+if TYPE_CHECKING:
+    import pytest
 
 NETWATCH = str(Path(sys.executable).with_name("netwatch"))
 
@@ -122,3 +127,20 @@ def test_sigterm_ends_the_scan_of_all_sites_and_not_of_one(tmp_path: Path) -> No
     told, heard = process.communicate(timeout=60)
     assert process.returncode == Exit.INCOMPLETE, heard
     assert [one["site"] for one in json.loads(told)] == ["cabinet-10"]
+
+
+def test_a_scan_that_cannot_write_or_may_not_run_is_a_failure_for_who_expects_its_ping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, (ping,) = tmp_path / "data", ("[ping]\nurl_env = 'NETWATCH_PING_URL'",)
+    with watcher() as (address, asked):
+        monkeypatch.setenv("NETWATCH_PING_URL", address)
+        path = site(tmp_path, 13, ping=ping)
+        (data / "audit").mkdir(parents=True)
+        (data / "audit" / "cabinet-13").write_text("no folder")
+        assert run(data, "scan", path).returncode == Exit.ERROR
+        assert [one.split()[0] for one in asked] == [f"/{SECRET}/fail"]
+        monkeypatch.setenv("NETWATCH_PING_URL", "no address")
+        ended = run(data, "scan", site(tmp_path, 13, days=-1, ping=ping))
+    assert ended.returncode == Exit.ERROR
+    assert "that day is over" in ended.stderr, "why it did not run is told whatever becomes of the ping"
