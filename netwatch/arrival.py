@@ -10,7 +10,6 @@ import secrets
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from html import escape
 from typing import TYPE_CHECKING, Protocol
 
 from netwatch import mail, notify
@@ -247,12 +246,10 @@ def _shorts(outbox: Outbox, site: Told, queue: list[Letter], tally: Tally) -> No
             tally.sent += 1
 
 
-def try_out(
-    site: Told, write: Callable[[str], tuple[str, str]]
-) -> Iterator[tuple[str, NetwatchError | None]]:
-    """Send a test to every recipient and channel; each with what hindered it, or None.
+def unrecorded(site: Told, write: Write) -> Iterator[tuple[str, NetwatchError | None]]:
+    """Send now to every recipient and channel, each with what hindered it or None; nothing of it is kept.
 
-    `write`: the subject and text of the test, in a language.
+    For a test, and for what must be told although nothing can be written down.
     Raises DeliveryError where nothing can be sent at all.
     """
     if not site.recipients and site.notify is None:
@@ -260,21 +257,17 @@ def try_out(
     if site.recipients and site.mail is None:
         raise DeliveryError("mail.not-configured")
 
-    def content(reader: Reader) -> Content:
-        subject, text = write(reader.language)
-        return Content(subject, text, f"<p>{escape(text)}</p>", text)
-
     if site.mail is not None and site.recipients:
         try:
             with mail.session(site.mail) as session:
                 for address, reader in _readers(site):
-                    letter = _mail(site, address, content(reader))
+                    letter = _mail(site, address, write(reader))
                     yield address, _hindered(session.send, letter, datetime.now(UTC))
         except NetwatchError as error:
             yield "", error
     try:
         for channel in notify.channels(site.notify):
-            letter = _short(site, channel.name, content(_plain(site)))
+            letter = _short(site, channel.name, write(_plain(site)))
             yield channel.name, _hindered(notify.send, channel, letter)
     except ConfigError as error:
         yield "", error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from html import escape
 from typing import TYPE_CHECKING
 
 import click
@@ -11,11 +12,14 @@ from netwatch.composition import open_store, read_site
 from netwatch.console import say, tell_delivery, told
 from netwatch.errors import BusyError
 from netwatch.exits import Exit
+from netwatch.post import Content
 from netwatch.switches import data, lang, site_argument
 from netwatch.words import messages
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from netwatch.post import Reader
 
 
 @click.group()
@@ -29,18 +33,19 @@ def mail() -> None:
 @told
 def mail_test(site: str, lang: str | None) -> None:
     """Send a test to every recipient and every channel of the site, in the language of each."""
-    from netwatch.arrival import try_out  # noqa: PLC0415 - slow to import
+    from netwatch.arrival import unrecorded  # noqa: PLC0415 - slow to import
     from netwatch.problem import sentence  # noqa: PLC0415
 
     practice = read_site(site)
     words = messages(lang or practice.language)
 
-    def write(language: str) -> tuple[str, str]:
-        theirs = messages(language)
-        return theirs("cli.test-subject", site=practice.name), theirs("cli.test-text", site=practice.name)
+    def write(reader: Reader) -> Content:
+        theirs = messages(reader.language)
+        text = theirs("cli.test-text", site=practice.name)
+        return Content(theirs("cli.test-subject", site=practice.name), text, f"<p>{escape(text)}</p>", text)
 
     failed = False
-    for recipient, error in try_out(practice, write):
+    for recipient, error in unrecorded(practice, write):
         if error is None:
             click.echo(words("cli.test-sent", recipient=recipient))
         else:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netwatch.cli_hindered import cannot, pinged, tell, unopened
 from netwatch.cli_sites import tell_desk
 from netwatch.composition import (
     claim,
@@ -101,7 +102,7 @@ def scan(
     named = _desk(desk)
     signal.signal(signal.SIGTERM, _stop)
     how = {"all_ports": all_ports, "audit": audit, "outside": vantage == "outside"}
-    with open_store(data) as store:
+    with _opened(site, data, lang, alert=not no_alert) as store:
         if site is not None:
             document, code = _night(store, site, form, lang, fail_on, alert=not no_alert, how=how)
             _print(form, [document])
@@ -115,7 +116,7 @@ def scan(
                 documents.append(document)
             except NetwatchError as error:
                 code, hindered[slug] = Exit.ERROR, error
-                _tell(error, lang or "en", slug)
+                tell(error, lang or "en", slug)
             codes.append(code)
             if documents and documents[-1].run.stopped == STOPPED:
                 break  # Ctrl-C and SIGTERM mean all of it
@@ -123,6 +124,16 @@ def scan(
             codes.append(_told_desk(store, named, desk, hindered, lang))
         _print(form, documents, several=True)
     sys.exit(min(codes, key=WORST.index))
+
+
+def _opened(site: str | None, data: Path | None, lang: str | None, *, alert: bool) -> Store:
+    """The database. Where it cannot be used, those whom the site file names are told."""
+    try:
+        return open_store(data)
+    except StoreError as error:
+        if site is not None and alert:
+            unopened(site, error, lang)
+        raise
 
 
 def _desk(path: Path | None) -> Desk | None:
@@ -139,7 +150,7 @@ def _told_desk(
     try:
         return Exit.UNTOLD if tell_desk(store, desk, path, hindered, lang) else Exit.CLEAN
     except NetwatchError as error:
-        _tell(error, lang or desk.language)
+        tell(error, lang or desk.language)
         return Exit.ERROR
 
 
@@ -166,19 +177,19 @@ def _night(
 
     practice = read_site(path)
     language, catalogue = lang or practice.language, rules()
-    claim(store, practice, Path(path))
     compose = composer(practice, store, catalogue) if alert else None
     try:
+        claim(store, practice, Path(path))
         with watched(messages(language), quiet=form == "json") as progress:
             ended = night(practice, store, configured(practice), catalogue, progress, compose, **how)
     except ScopeError as error:
         # Outside the hours a timer may start it by mistake: what is missing then is told as such.
         if alert and not how["audit"] and not isinstance(error, HoursError):
-            _cannot(store, practice, error, language)
+            cannot(store, practice, error, language)
         raise
-    except StoreError as error:  # nothing can be written down, a letter neither
+    except StoreError as error:
         if alert and not isinstance(error, BusyError):
-            _ping(practice, language, complete=False)
+            cannot(store, practice, error, language)
         raise
     document = stored(store, practice.slug, catalogue, language)
     if form != "json":
@@ -200,44 +211,11 @@ def _told(store: Store, practice: Site, ended: Ended, document: Document, langua
         if kinds:
             tell_delivery(delivery, language)
     except StoreError as error:  # another netwatch is at it
-        _tell(error, language)
+        tell(error, language)
         delivery = ended.delivery
     if store.notices.counts(practice.slug):
-        _ping(practice, language, complete=document.run.complete)
+        pinged(practice, language, complete=document.run.complete)
     return bool(delivery.lost)
-
-
-def _ping(practice: Site, language: str, *, complete: bool) -> None:
-    """Tell whoever expects it how the scan went; that this does not go stops nothing."""
-    from netwatch.ping import ping  # noqa: PLC0415 - slow to import
-
-    try:
-        ping(practice.ping, complete=complete)
-    except NetwatchError as error:
-        _tell(error, language)
-
-
-def _cannot(store: Store, practice: Site, error: ScopeError, language: str) -> None:
-    """A scan that nobody watches could not run: its recipients are told, once for each reason."""
-    from netwatch.tending import failed  # noqa: PLC0415 - slow to import
-
-    if sys.stderr.isatty():  # somebody reads it here
-        return
-    try:
-        with store.lock(practice.slug):
-            delivery = failed(store, practice, error, notifier(practice))
-        if delivery.sent or practice.mail is not None:
-            tell_delivery(delivery, language)
-    except NetwatchError as trouble:
-        _tell(trouble, language)
-    _ping(practice, language, complete=False)
-
-
-def _tell(error: NetwatchError, language: str, site: str = "") -> None:
-    from netwatch.problem import sentence  # noqa: PLC0415 - slow to import
-
-    text = sentence(error, messages(language))
-    say(f"{site}: {text}" if site else text, "red")
 
 
 def _print(form: str, documents: list[Document], *, several: bool = False) -> None:

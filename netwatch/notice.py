@@ -33,7 +33,8 @@ class Week:
     """The past seven days. `nights`: days with a complete night; `ran`: days on which a scan ran at all;
     `devices`: known, `seen`: in the last night; `standing`: findings that stand, by severity; `unverified`:
     those of them that nobody could test again; `letters`: alerts and digests sent to anybody; `outside`: when
-    it was last looked from the internet; `untold`: new things of which nobody was to be told."""
+    it was last looked from the internet; `untold`: new things of which nobody was to be told; `accepted`:
+    what is lived with until a day, counted nowhere else here."""
 
     nights: int
     ran: int
@@ -44,6 +45,7 @@ class Week:
     letters: int = 0
     outside: datetime | None = None
     untold: int = 0
+    accepted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from netwatch.arrival import Delivery, deliver, letters
+from netwatch.arrival import Delivery, deliver, letters, unrecorded
 from netwatch.model import Severity, Status
 from netwatch.notice import Notice, NoticeKind, Week, due
 
@@ -55,10 +55,21 @@ def failed(store: Store, site: Site, error: NetwatchError, write: Write) -> Deli
     return deliver(store, site)
 
 
+def unwritten(site: Site, error: NetwatchError, write: Write) -> tuple[NetwatchError | None, ...]:
+    """As `failed`, where nothing can be written down either: said at once, without a record, each time.
+
+    For every recipient and channel what hindered it, or None. Raises DeliveryError where there is nobody.
+    """
+    details = dict(error.details)
+    notice = Notice(NoticeKind.FAILED, site.slug, datetime.now(UTC), why=error.message, details=details)
+    return tuple(hindered for _, hindered in unrecorded(site, partial(write, notice)))
+
+
 def weekly(store: Store, site: str, document: Document, now: datetime) -> Week:
     """The past seven days of a site."""
     nights, ran, sent = store.notices.days(site, now)
-    standing = [one for one in document.findings if one.status is not Status.RESOLVED]
+    known = [one for one in document.findings if one.status is not Status.RESOLVED]
+    standing = [one for one in known if one.accepted is None]
     home = [one for one in document.devices if one.kind != "internet" and one.part_of is None]
     looked = [when for vantage, when in document.looked.items() if vantage == "outside"]
     return Week(
@@ -71,4 +82,5 @@ def weekly(store: Store, site: str, document: Document, now: datetime) -> Week:
         sent,
         datetime.fromisoformat(max(looked)) if looked else None,
         store.notices.untold(site, now),
+        len(known) - len(standing),
     )

@@ -75,7 +75,8 @@ def known(say: Phrases, catalogue: Catalogue, change: Change) -> str:
             title = lower_first(say.rule(catalogue, change.previous.rule).title)
             told.insert(0, say("decided.worsened", title=title))
     if change.until is not None:
-        told.append(say("decided.accepted-still", until=change.until))
+        over = change.kind == ChangeKind.EXPIRED
+        told.append(say("decided.accepted-over" if over else "decided.accepted-still", until=change.until))
     return " ".join(filter(None, told))
 
 

@@ -169,12 +169,16 @@ class Writer:
         return self.say.count("mail.intro.found", number) if number else self.say("mail.intro.quiet")
 
     def to_act_on(self, alert: Alert) -> list[Change]:
-        """What appeared or worsened, then what was never checked before, then what comes and goes; that of
+        """What appeared or worsened, then what was never checked before, what comes and goes, what is no
+        longer accepted; that of
         them first in which the worst is. What is told of a public port is not told again of the service
         behind it."""
         found, first = self.ordered(alert, *_FOUND), self.ordered(alert, ChangeKind.NEWLY_CHECKED)
-        to_and_fro = [one for one in self.ordered(alert, ChangeKind.FLAPPING) if not self._small(one)]
-        piles = [pile for pile in (found, first, to_and_fro) if pile]
+        stands = [
+            [one for one in self.ordered(alert, kind) if not self._small(one)]
+            for kind in (ChangeKind.FLAPPING, ChangeKind.EXPIRED)
+        ]
+        piles = [pile for pile in (found, first, *stands) if pile]
         piles.sort(key=lambda pile: self._weight(pile[0]), reverse=True)
         told = self.once([one for pile in piles for one in pile])
         return [one for one in told if not self._small(one)] or told[:_FEW]
@@ -217,6 +221,7 @@ class Writer:
         ]
         new = tuple(item for kind, item in items if kind in _FOUND)
         again = tuple(item for kind, item in items if kind is ChangeKind.FLAPPING)
+        expired = tuple(item for kind, item in items if kind is ChangeKind.EXPIRED)
         first = tuple(item for kind, item in items if kind is ChangeKind.NEWLY_CHECKED)
         sections = (
             Section(self.say("mail.section.found"), "", new),
@@ -224,6 +229,7 @@ class Writer:
                 self.say("mail.section.newly-checked"), self.say("mail.section.newly-checked-explain"), first
             ),
             Section(self.say("mail.section.flapping"), self.say("mail.section.flapping-explain"), again),
+            Section(self.say("mail.section.expired"), self.say("mail.section.expired-explain"), expired),
         )
         return sorted((one for one in sections if one.items), key=lambda one: one.items[0].number)
 

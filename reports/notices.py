@@ -68,8 +68,9 @@ def _parts(say: Phrases, notice: Notice, why: str) -> tuple[str, list[str], str]
         return title, _of_week(say, notice.week), say("notices.week.explain")
     if notice.kind is NoticeKind.OVERDUE:
         return say("notices.title.overdue"), _of_overdue(say, notice), say("notices.overdue.do")
-    lines = [say("notices.failed.why", why=clean(why, 4 * TEXT))]
-    return say("notices.title.failed"), lines, say("notices.failed.do")
+    kept = notice.why.startswith("store.")  # packets may have left, where it is not the scope that hindered
+    line = say("notices.failed.kept" if kept else "notices.failed.why", why=clean(why, 4 * TEXT))
+    return say("notices.title.failed"), [line], say("notices.failed.kept-do" if kept else "notices.failed.do")
 
 
 def _week(week: Week) -> str:
@@ -95,6 +96,8 @@ def _of_week(say: Phrases, week: Week) -> list[str]:
     lines.append(say.count("notices.standing", sum(week.standing.values()), severities=severities))
     if week.unverified:
         lines.append(say.count("notices.unverified", week.unverified))
+    if week.accepted:
+        lines.append(say.count("notices.accepted", week.accepted))
     when = _moment(say, week.outside) if week.outside else ""
     lines.append(say("notices.week.outside" if when else "notices.week.outside-never", when=when))
     return lines

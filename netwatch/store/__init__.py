@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Self
 
 from netwatch.decisions import State, day, shown
-from netwatch.errors import StoreError
 from netwatch.sayings import Saying, Sayings, ruled
 from netwatch.store import (
     comings,
@@ -31,7 +30,7 @@ from netwatch.store import (
     years,
 )
 from netwatch.store.again import proved_gone
-from netwatch.store.database import opened
+from netwatch.store.database import legible, opened, unusable
 from netwatch.store.lock import held
 from netwatch.store.news import Newsroom
 from netwatch.store.notices import Notices
@@ -39,7 +38,6 @@ from netwatch.store.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlite_utils import Database
@@ -72,19 +70,23 @@ class Store:
             self.path.chmod(0o600)  # one that was copied here may be open to all
             self._db = opened(self.path)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError("store.cannot-open", path=self.path, why=error) from error
+            raise unusable(self.path, error, "store.cannot-open") from error
 
     def __enter__(self) -> Self:
         """For `with`."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Close the file."""
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Close the file. Raises StoreError where it turned out that it cannot be read."""
         self._db.close()
+        if isinstance(error, sqlite3.Error):
+            raise unusable(self.path, error, "store.cannot-open") from error
 
-    def lock(self, site: str, patience: float = 0.0) -> AbstractContextManager[None]:
+    @contextmanager
+    def lock(self, site: str, patience: float = 0.0) -> Iterator[None]:
         """No two scans, and no two deliveries, of one site at once. Raises StoreError."""
-        return held(self.folder / f"{site}.lock", patience)
+        with held(self.folder / f"{site}.lock", patience), legible(self.path, "store.cannot-open"):
+            yield
 
     def remember(self, slug: str, name: str, language: str, file: str | None = None) -> None:
         """Know this site by its name, and by the site file that it was last read from."""
@@ -284,7 +286,7 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[Database]:
-        try:
+        with legible(self.path, "store.cannot-write"):
             # At once: where we read first, and another site writes meanwhile, our night would be refused.
             self._db.execute("begin immediate")
             try:
@@ -293,5 +295,3 @@ class Store:
             except BaseException:
                 self._db.rollback()
                 raise
-        except sqlite3.Error as error:
-            raise StoreError("store.cannot-write", path=self.path, why=error) from error

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from netwatch.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlite_utils import Database
@@ -66,6 +68,21 @@ def refuse_newer(db: Database, path: Path) -> None:
     ours = set(steps())
     if newer := [one.name for one in migrations.applied(db) if one.name not in ours]:
         raise StoreError("store.newer", path=path, newer=", ".join(sorted(newer)))
+
+
+def unusable(path: Path, error: Exception, else_said: str) -> StoreError:
+    """What is told of this error: that the file is damaged, where SQLite says so, else this sentence."""
+    damaged = type(error) is sqlite3.DatabaseError  # what may pass by itself is one of its children
+    return StoreError("store.spoilt" if damaged else else_said, path=path, why=error)
+
+
+@contextmanager
+def legible(path: Path, else_said: str) -> Iterator[None]:
+    """What SQLite says against it becomes a StoreError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise unusable(path, error, else_said) from error
 
 
 def steps() -> tuple[str, ...]:

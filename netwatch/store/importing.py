@@ -84,6 +84,8 @@ def _read(aside: Database, source: Path) -> str:
             raise StoreError("store.import-too-big", path=source)
         with source.open("rb") as file:
             return _fill(aside, source, _numbered(file, source))
+    except FileNotFoundError as error:
+        raise StoreError("store.import-missing", path=source) from error
     except (OSError, ValueError) as error:
         raise StoreError("store.import-unreadable", path=source, why=error) from error
 

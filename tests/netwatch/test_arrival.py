@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from netwatch import arrival
-from netwatch.arrival import Delivery, deliver, letters, standing, try_out
+from netwatch.arrival import Delivery, deliver, letters, standing, unrecorded
 from netwatch.config import Site
 from netwatch.diff import Night
 from netwatch.errors import DeliveryError
@@ -63,8 +63,8 @@ def queue(store: Store, where: Site) -> tuple[Letter, ...]:
     return post
 
 
-def trial(language: str) -> tuple[str, str]:
-    return f"essai {language}", "a < b"
+def trial(reader: Reader) -> Content:
+    return Content(f"essai {reader.language}", "a < b", "<p>a &lt; b</p>", "a < b")
 
 
 def test_each_recipient_has_a_letter_of_their_own_under_an_id_of_its_own() -> None:
@@ -155,7 +155,7 @@ def test_a_letter_that_cannot_be_written_does_not_hold_the_others(store: Store) 
 
 def test_a_test_mail_says_of_each_recipient_whether_it_was_taken() -> None:
     with office(Post(refuses={ONE: "550 no such user"})) as post:
-        told = dict(try_out(site(post.port, ONE, TWO), trial))
+        told = dict(unrecorded(site(post.port, ONE, TWO), trial))
     assert told[TWO] is None
     assert isinstance(told[ONE], DeliveryError)
     html = post.mails[0].get_body(("html",))
@@ -169,7 +169,7 @@ def test_a_test_mail_says_of_each_recipient_whether_it_was_taken() -> None:
 def test_a_test_mail_that_nobody_can_get_says_what_is_missing(missing: str, message: str) -> None:
     where = site(25).model_copy(update={missing: None if missing == "mail" else ()})
     with pytest.raises(DeliveryError, match=message):
-        list(try_out(where, trial))
+        list(unrecorded(where, trial))
 
 
 def test_after_a_line_that_was_cut_the_other_letters_wait_for_the_next_time(store: Store) -> None:
@@ -374,6 +374,6 @@ def test_each_reader_is_written_to_in_their_language_and_with_their_detail() -> 
 
 def test_a_test_mail_is_in_the_language_of_each() -> None:
     with office() as post:
-        told = dict(try_out(site(post.port, *BOTH, language="fr"), trial))
+        told = dict(unrecorded(site(post.port, *BOTH, language="fr"), trial))
     assert set(told.values()) == {None}
     assert [mail["Subject"] for mail in post.mails] == ["essai fr", "essai en"]

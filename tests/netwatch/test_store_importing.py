@@ -329,7 +329,7 @@ def test_what_is_too_big_is_not_read(
 
 def test_what_is_no_file_is_not_waited_for(there: Store, tmp_path: Path) -> None:
     assert refused(there, tmp_path).message == "store.import-not-ours"
-    assert refused(there, tmp_path / "nothing").message == "store.import-unreadable"
+    assert refused(there, tmp_path / "nothing").message == "store.import-missing"
     os.mkfifo(tmp_path / "pipe")
     assert refused(there, tmp_path / "pipe").message == "store.import-not-ours"
 

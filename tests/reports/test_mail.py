@@ -476,25 +476,28 @@ def test_the_short_message_is_one_or_two_sentences_without_any_place(
     [
         (
             "en",
-            "Accepted until 30 June 2027, counts again from now on: the image server answers",
+            "This risk was accepted until 30 June 2027.",
             "Accepted only until 30 June 2027, counts again after that: the image server answers",
             "no longer accepted, counts again",
         ),
         (
             "fr",
-            "Accepté jusqu'au 30 juin 2027, compte de nouveau désormais : le serveur d'images répond",
+            "Ce risque était accepté jusqu'au 30 juin 2027.",
             "Accepté seulement jusqu'au 30 juin 2027, comptera de nouveau ensuite : le serveur",
             "n'est plus accepté, compte de nouveau",
         ),
     ],
 )
-def test_the_end_of_a_decision_is_one_line(
+def test_the_end_of_a_decision_says_what_to_do_and_a_reminder_is_one_line(
     catalogue: Catalogue, language: str, ended: str, soon: str, subject: str
 ) -> None:
     over = replace(OPEN, kind=ChangeKind.EXPIRED, until=date(2027, 6, 30))
     told = mail(catalogue, over, language=language)
     assert flat(told).replace("\u2019", "'").replace("\u00a0", " ").count(ended) == 1
     assert subject in told.subject
+    for part in (flat(told), told.html):
+        assert "netwatch accept" in part
+        assert {"en": "What to do now", "fr": "Que faire maintenant"}[language] in part
     nearly = mail(catalogue, OPEN, replace(over, kind=ChangeKind.EXPIRING), language=language)
     assert flat(nearly).replace("\u2019", "'").replace("\u00a0", " ").count(soon) == 1
 
