@@ -89,7 +89,7 @@ def test_a_database_that_cannot_be_used_is_said(tmp_path: Path, language: str) -
     told = results(tmp_path, language=language)
     check = told[messages(language)("doctor.database")]
     assert check.state == "fail"
-    assert "--data" in check.text
+    assert "netwatch backup" in check.text
     assert told[messages(language)("doctor.clock")].state == "ok"  # one failure hides no other check
 
 
