@@ -44,14 +44,35 @@ make_base() {
     rm -rf "$lab/base"
 }
 
+# What pip is told on this machine (a mirror, its certificate, wheels in a folder) holds in the build as well: its
+# settings, the files they name and the folders are lent to it, read-only. Nothing stays in the image but the empty places.
+lent() {
+    rm -rf "$lab/lent" && mkdir -p "$lab/lent"
+    env -i HOME="$HOME" PATH="$PATH" python3 -m pip config list 2>/dev/null |
+        sed -n "s/^global\.\([a-z-]*\)='\(.*\)'$/\1 = \2/p" >"$lab/lent/settings"
+    [ -s "$lab/lent/settings" ] || return 0
+    { echo '[global]'; cat "$lab/lent/settings"; } >"$lab/lent/pip.conf"
+    printf -- '-v %s:/mnt:ro -v %s:/etc/pip.conf:ro ' "$lab/lent" "$lab/lent/pip.conf"
+    for word in $(cut -d= -f2- "$lab/lent/settings"); do
+        path=${word#file://}
+        case $path in /*) ;; *) continue ;; esac
+        case $word in file://*) path=$(dirname "$path") ;; esac  # an index links to what lies beside it
+        if [ -d "$path" ]; then printf -- '-v %s:%s:ro ' "$path" "$path"; fi
+        if [ -f "$path" ]; then
+            cp "$path" "$lab/lent/$(basename "$path")"
+            sed -i "s|$path|/mnt/$(basename "$path")|" "$lab/lent/pip.conf"
+        fi
+    done
+}
+
 build_with_buildah() {
     [ "$(id -u)" = 0 ] || fail "Docker's daemon does not answer here, and buildah needs root: sudo make image"
     command -v buildah >/dev/null || fail "neither Docker nor buildah is here: apt install buildah debootstrap"
     mkdir -p "$lab"
     make_base
     say "building $NAME with buildah"
-    # shellcheck disable=SC2086 # a list of words
-    storage bud --format docker --isolation chroot --network host --pull-never ${IMAGE_BUILD_OPTIONS:-} -t "$NAME" . \
+    # shellcheck disable=SC2046,SC2086 # lists of words
+    storage bud --format docker --isolation chroot --network host --pull-never $(lent) ${IMAGE_BUILD_OPTIONS:-} -t "$NAME" . \
         >"$lab/build.log" 2>&1 || { tail -n 15 "$lab/build.log" >&2; fail "the image was not built: $lab/build.log"; }
 }
 

@@ -224,16 +224,13 @@ def test_a_database_of_a_newer_netwatch_is_refused_and_left_alone(tmp_path: Path
         Store(tmp_path)
 
 
-@pytest.mark.parametrize("what", ["a file that is no database", "a folder that is a file"])
-def test_an_unusable_place_is_an_error_that_says_so(tmp_path: Path, what: str) -> None:
-    if what == "a file that is no database":
-        (tmp_path / FILE).write_bytes(b"not a database at all" * 100)
-        place = tmp_path
-    else:
-        place = tmp_path / "file"
-        place.write_text("")
+def test_an_unusable_place_is_an_error_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"store\.cannot-open"):
-        Store(place)
+        Store(tmp_path / "file")
+    (tmp_path / FILE).write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreError, match=r"store\.spoilt"):
+        Store(tmp_path)
 
 
 def test_two_scans_of_one_site_at_once_are_refused(store: Store) -> None:
