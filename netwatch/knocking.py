@@ -120,6 +120,7 @@ class Knocking:
         self._new: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
+        self._closed = False
         self._jobs: dict[str, Job] = {}
         self._turns: list[tuple[float, int, Job]] = []
         self._order = count()
@@ -133,21 +134,28 @@ class Knocking:
             return self._wire.name
 
     def ask(self, job: Job) -> Job:
-        """Knock at all its ports; comes back when it is over. One job for a device at a time."""
+        """Knock at all its ports; comes back when it is over. One job for a device at a time.
+
+        After the end nobody is knocked at, and nobody waits: whoever is late is given back as stopped.
+        """
         if not job.ports:
             return job
-        _ = self.way
         with self._guard:
-            if self._wire is not None:
-                job.patience = max(job.patience, self._wire.patience)
+            if self._closed:
+                job.stopped = True
+                return job
+            self._wire = self._wire or self._make()
+            job.patience = max(job.patience, self._wire.patience)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="knocking", daemon=True)
                 self._thread.start()
-        self._new.put(job)
+            self._new.put(job)  # before the end is, or not at all
         return job.done.result()
 
     def close(self) -> None:
         """End the thread; whoever waits gets what is known."""
+        with self._guard:
+            self._closed = True
         if self._thread is not None:
             self._new.put(None)
             self._thread.join()

@@ -217,3 +217,18 @@ def test_states_are_kept_and_the_later_word_holds(
     for state in PortState:
         assert both.ports(state) == tuple(sorted(p for p, s in whole.items() if s is state))
     assert bool(both) == bool(whole)
+
+
+def test_who_comes_after_the_end_is_given_back_and_nobody_is_knocked_at() -> None:
+    paper = Paper(lambda *_: OPEN)
+    meters = Meters(FAST)
+    work = Knocking(meters, lambda: False, lambda: paper)
+    assert work.ask(job(meters, "192.0.2.1", [80])).states[80] is OPEN
+    work.close()
+    knocks, late = len(paper.knocks), job(meters, "192.0.2.2", [80, 81])
+    with ThreadPoolExecutor(1) as pool:
+        back = pool.submit(work.ask, late).result(timeout=10)
+    assert back is late
+    assert back.stopped
+    assert not back.states
+    assert len(paper.knocks) == knocks
